@@ -1,0 +1,1 @@
+"""`org.yml` and `collective.yml`: read once, checked at the edge, then trusted."""
