@@ -1,0 +1,1 @@
+"""What acts: one folder per role, and the few modules that they share."""

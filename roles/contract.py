@@ -1,0 +1,219 @@
+"""What a role is told (`Part`) and what it answers with (`File`, `Directory`, `Check`); never imports pyinfra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+if TYPE_CHECKING:
+    from coopinfra.roles.declarations import Declaration
+
+D = TypeVar("D", bound="Declaration")
+K = TypeVar("K")
+V = TypeVar("V")
+S = TypeVar("S", bound="Settings")
+
+# Our own paths need no more, and the server's scripts may then split on spaces without a doubt.
+SAFE_PATH = re.compile(r"/(?:[A-Za-z0-9._@+:-]+/?)*")
+
+
+class Table(Mapping[K, V]):
+    """A mapping that cannot change and can be hashed, so that a whole plan can."""
+
+    def __init__(self, items: Mapping[K, V]) -> None:
+        """Copy the mapping; its order is kept."""
+        self._items = dict(items)
+
+    def __getitem__(self, key: K) -> V:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"Table({self._items!r})"
+
+
+def _whole_number(value: object) -> object:
+    """Refuse what YAML readers disagree about: `0022`, `1_000`, `0x1f`, `1e3`."""
+    if isinstance(value, str) and not re.fullmatch(r"0|-?[1-9][0-9]*", value):
+        raise ValueError("expected a whole number")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+YesNo = StrictBool
+Named = Annotated[Mapping[str, V], AfterValidator(Table)]
+
+
+class Settings(BaseModel):
+    """What a client chooses about one role; every field is described, every default is the safe one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=False)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Somebody of the organisation."""
+
+    name: str
+    does: str
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody of the collective, who may log in on the organisation's servers."""
+
+    login: str
+    name: str
+    ssh_keys: tuple[str, ...]
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Something that the organisation owns, for the books."""
+
+    what: str
+    held_by: str
+    paid_until: str = ""
+    costs: str = ""
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """The organisation's public facts."""
+
+    id: str
+    name: str
+    kind: str
+    domain: str
+    languages: tuple[str, ...]
+    time_zone: str
+    quiet_hours: str
+    contacts: tuple[Contact, ...]
+    owns: tuple[Owned, ...] = ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """One machine, and who may log in on it."""
+
+    id: str
+    host_name: str
+    address: str
+    operators: tuple[Operator, ...]
+    ipv6: str = ""
+    port: int = 22
+    first_login: str = "root"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address under which the world reaches it."""
+        return (self.address, self.ipv6) if self.ipv6 else (self.address,)
+
+
+@dataclass(frozen=True)
+class Part(Generic[S]):
+    """All that one role on one server is told."""
+
+    role: str
+    organisation: Organisation
+    server: Server
+    settings: S
+    given: tuple[Declaration, ...] = ()
+
+    def all(self, kind: type[D]) -> tuple[D, ...]:
+        """Return the declarations of one kind that this role has to serve."""
+        return tuple(declaration for declaration in self.given if isinstance(declaration, kind))
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on the server, whole: `content` is what `plan` shows and what the server gets.
+
+    `validate` is the daemon's own check: with `{file}` in it, it judges the new file before anything is replaced;
+    without, it judges the server after the replacement, and a refusal puts every file back.
+    `access` marks what could lock us out: it is applied first, and reverts unless a new connection succeeds.
+    """
+
+    path: str
+    content: bytes = field(repr=False)
+    user: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+    validate: str = ""
+    access: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what the server's scripts could misread: our bug, never the operator's."""
+        check_path(self.path)
+        if not re.fullmatch(r"0[0-7]{3}|[1-7][0-7]{3}", self.mode):
+            raise ValueError(f"mode {self.mode!r} of {self.path} is not four octal digits")
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory that must exist; removed, once no longer declared, only when it is empty."""
+
+    path: str
+    user: str = "root"
+    group: str = "root"
+    mode: str = "0755"
+
+    def __post_init__(self) -> None:
+        """Refuse what the server's scripts could misread."""
+        check_path(self.path)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One sentence that is true on a healthy server.
+
+    `run` gets testinfra's host (`where="server"`) or an `Outside` (`where="outside"`) and returns None when the
+    sentence is true, else what was found instead. `waits_for` names who has to act when it is still red right after
+    a deploy.
+    """
+
+    sentence: str
+    run: Callable[[Any], str | None] = field(repr=False, compare=False)
+    where: Literal["server", "outside"] = "server"
+    waits_for: str = ""
+
+
+def check_path(path: str) -> None:
+    """Raise ValueError unless `path` is absolute, normal and free of anything that a shell could misread."""
+    if not SAFE_PATH.fullmatch(path) or ".." in path.split("/") or "//" in path:
+        raise ValueError(f"path {path!r} is not absolute and plain")
+
+
+__all__ = [
+    "Check",
+    "Contact",
+    "Directory",
+    "Field",
+    "File",
+    "Named",
+    "Operator",
+    "Organisation",
+    "Owned",
+    "Part",
+    "Server",
+    "Settings",
+    "Table",
+    "WholeNumber",
+    "YesNo",
+]

@@ -1,0 +1,176 @@
+"""What roles tell each other: frozen facts, which touch nothing and ask nobody.
+
+A *need* finds exactly one provider on its server, a role that lists the kind in its `PROVIDES`. An *item* is acted on
+by the primitives. A *fact* is read by whoever is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from coopinfra.roles.contract import check_path
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What follows from the settings of one role."""
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What nobody else on the server may claim too."""
+        return ()
+
+
+class Need(Declaration):
+    """A declaration that exactly one provider serves."""
+
+
+class Item(Declaration):
+    """A declaration that the primitives act on."""
+
+
+class Fact(Declaration):
+    """A declaration that is read by whoever is there."""
+
+
+@dataclass(frozen=True)
+class Packages(Need):
+    """Debian packages; all roles' packages go in one transaction (`base`)."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Port(Need):
+    """A port that the world may reach (`base`)."""
+
+    number: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One port has one owner."""
+        return (f"port {self.number}/{self.protocol}",)
+
+
+@dataclass(frozen=True)
+class Vhost(Need):
+    """A site that the web server answers for (`nginx`): files under `root`, or a redirect to another domain."""
+
+    domain: str
+    aliases: tuple[str, ...] = ()
+    root: str = ""
+    redirects_from: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name under which it is reached, the main one first."""
+        return (self.domain, *self.aliases, *self.redirects_from)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One domain has one site."""
+        return self.names
+
+
+@dataclass(frozen=True)
+class Certificate(Need):
+    """One TLS certificate (`certificates`): its names, who reloads it, and where the challenge is answered."""
+
+    names: tuple[str, ...]
+    webroot: str
+    readers: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where `fullchain.pem` and `privkey.pem` lie: from the first minute, as a placeholder until it is issued."""
+        return f"/var/lib/coopinfra/certificates/{self.names[0]}"
+
+
+@dataclass(frozen=True)
+class User(Item):
+    """An account on the server. Its SSH keys are a `File` of the role that declares it."""
+
+    name: str
+    full_name: str = ""
+    groups: tuple[str, ...] = ()
+    shell: str = "/usr/sbin/nologin"
+    home: str = "/nonexistent"
+    system: bool = True
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One account has one owner."""
+        return (f"user {self.name}",)
+
+
+@dataclass(frozen=True)
+class Unit(Item):
+    """A systemd unit that is enabled and runs no older than its program and what it `reads` (files or folders).
+
+    `reload` prefers a reload to a restart; `validate` runs before either. `access` marks what could lock us out.
+    """
+
+    name: str
+    reads: tuple[str, ...] = ()
+    reload: bool = False
+    validate: str = ""
+    access: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse paths that the server's scripts could misread."""
+        for path in self.reads:
+            check_path(path)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One unit has one owner."""
+        return (f"unit {self.name}",)
+
+
+@dataclass(frozen=True)
+class Release(Item):
+    """Files of a site, published at once: `path`/current leads to the newest of `path`/releases.
+
+    They come from a `folder` beside org.yml, or from `git` at `ref`; the newest `keep` stay for a rollback.
+    """
+
+    path: str
+    folder: str = ""
+    git: str = ""
+    ref: str = ""
+    keep: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse paths that the server's scripts could misread."""
+        check_path(self.path)
+
+    @property
+    def current(self) -> str:
+        """What a web server serves."""
+        return f"{self.path}/current"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """One path has one source."""
+        return (self.path,)
+
+
+@dataclass(frozen=True)
+class Record(Fact):
+    """A DNS record; `name` is absolute without the last dot, `value` as in a zone file."""
+
+    type: Literal["A", "AAAA", "CAA", "CNAME", "MX", "SRV", "TXT"]
+    name: str
+    value: str
+    ttl: int = 3600
+
+
+@dataclass(frozen=True)
+class Link(Fact):
+    """Something to click on, for the organisation's people."""
+
+    title: str
+    url: str
+    for_whom: Literal["everybody", "members", "operators"] = "everybody"

@@ -1,0 +1,1 @@
+"""The few coarse operations that everything is made of."""

@@ -1,0 +1,73 @@
+"""Finds the roles: every folder beside this file that holds a `checks.py`. Never imports pyinfra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from coopinfra.roles.contract import Check, Directory, File, Part, Settings
+from coopinfra.roles.declarations import Declaration, Need
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role: what its folder holds, imported no earlier than it is asked for."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its templates, examples and runbook section lie."""
+        return FOLDER / self.name
+
+    @property
+    def settings(self) -> type[Settings]:
+        """The model of what a client may choose."""
+        model: type[Settings] = self._module().SETTINGS
+        return model
+
+    @property
+    def provides(self) -> tuple[type[Need], ...]:
+        """The kinds of need that it serves."""
+        kinds: tuple[type[Need], ...] = self._module().PROVIDES
+        return kinds
+
+    def declare(self, part: Part[Any]) -> tuple[Declaration, ...]:
+        """Return what follows from its settings."""
+        return tuple(self._module().declare(part))
+
+    def files(self, part: Part[Any]) -> tuple[File | Directory, ...]:
+        """Return every file that it writes."""
+        return tuple(self._module("files").files(part)) if self._has("files") else ()
+
+    def checks(self, part: Part[Any]) -> tuple[Check, ...]:
+        """Return what is true on a healthy server."""
+        return tuple(self._module("checks").checks(part))
+
+    def operations(self) -> ModuleType | None:
+        """Import its pyinfra operations, if it has any; only a process that deploys calls this."""
+        return self._module("operations") if self._has("operations") else None
+
+    def _has(self, name: str) -> bool:
+        return (self.folder / f"{name}.py").is_file()
+
+    def _module(self, name: str = "") -> ModuleType:
+        return import_module(".".join(filter(None, ("coopinfra.roles", self.name, name))))
+
+
+@cache
+def roles() -> dict[str, Role]:
+    """Return every role by name."""
+    return {path.parent.name: Role(path.parent.name) for path in sorted(FOLDER.glob("*/checks.py"))}
+
+
+def providers(kind: type[Need]) -> Iterator[Role]:
+    """Yield the roles that serve one kind of need."""
+    return (role for role in roles().values() if kind in role.provides)
