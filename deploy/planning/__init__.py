@@ -1,0 +1,1 @@
+"""Org -> Plan: who provides what to whom, and every file that follows; touches nothing, asks nobody."""

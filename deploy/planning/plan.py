@@ -1,0 +1,96 @@
+"""The frozen plan that every command reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server
+from coopinfra.roles.declarations import Declaration, Packages, Release, Unit, User
+
+D = TypeVar("D", bound=Declaration)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A declaration, the role that made it, and the role that serves it (empty for items and facts)."""
+
+    role: str
+    declaration: Declaration
+    provider: str = ""
+
+
+@dataclass(frozen=True)
+class ServerPlan:
+    """One organisation's part of one server, providers first."""
+
+    organisation: str
+    server: Server
+    parts: tuple[Part[Any], ...]
+    declared: tuple[Declared, ...]
+    files: tuple[File | Directory, ...]
+    joined: tuple[str, ...] = ()
+    """Roles that org.yml does not name."""
+
+    def all(self, kind: type[D]) -> tuple[D, ...]:
+        """Return every declaration of one kind on this server."""
+        return tuple(each.declaration for each in self.declared if isinstance(each.declaration, kind))
+
+    def part(self, role: str) -> Part[Any] | None:
+        """Return what one role was told, if it is here."""
+        return next((part for part in self.parts if part.role == role), None)
+
+    def why(self, role: str) -> tuple[str, ...]:
+        """Say who needed a role that joined by itself: `website (Vhost)`."""
+        asked = (each for each in self.declared if each.provider == role and each.role != role)
+        return tuple(dict.fromkeys(f"{each.role} ({type(each.declaration).__name__})" for each in asked))
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The union of all roles' Debian packages, sorted."""
+        return tuple(sorted({name for each in self.all(Packages) for name in each.names}))
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """Every account."""
+        return self.all(User)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Every unit, providers' first."""
+        return self.all(Unit)
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Every site whose files we publish."""
+        return self.all(Release)
+
+
+@dataclass(frozen=True)
+class Collective:
+    """Who runs it, for the books."""
+
+    name: str
+    email: str
+    phone: str
+    operators: tuple[Operator, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that follows from one org.yml."""
+
+    organisation: Organisation
+    collective: Collective
+    servers: tuple[ServerPlan, ...]
+    folder: str
+    """Where org.yml lies, for what lies beside it."""
+
+    def all(self, kind: type[D]) -> tuple[D, ...]:
+        """Return every declaration of one kind on any server, without repetition."""
+        return tuple(dict.fromkeys(found for server in self.servers for found in server.all(kind)))
+
+    def walk(self) -> Iterator[tuple[ServerPlan, Part[Any]]]:
+        """Yield every role's part with its server."""
+        return ((server, part) for server in self.servers for part in server.parts)
