@@ -1,0 +1,1 @@
+"""Reaches servers: connection, lock, journal, and pyinfra with a connector of our own."""

@@ -1,0 +1,245 @@
+"""One SSH connection, to a server whose host key is pinned, as root or through sudo."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+import paramiko
+
+from coopinfra.deploy.engine.identity import Identity
+from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
+from coopinfra.roles.contract import Server
+
+CONNECT_SECONDS = 15
+DEAD_PEER_MILLISECONDS = 30_000
+MOST_OUTPUT = 16 * 2**20
+"""Bytes: more than this is no honest answer."""
+
+
+class ServerError(CoopinfraError):
+    """A server failed, refused, or could not be reached."""
+
+    exit_code = 3
+    kind = "server"
+
+
+class Unreachable(ServerError):
+    """No SSH connection could be made or it broke."""
+
+    kind = "unreachable"
+
+
+class HostKeyError(ServerError):
+    """The host key is not the pinned one, or none is pinned; nothing was sent."""
+
+    kind = "host key"
+
+
+class LoginRefused(ServerError):
+    """The server does not accept this operator's key."""
+
+    kind = "login"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command came back with; text is decoded with replacement characters."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server to reach, by whom, and where its host key is pinned."""
+
+    organisation: str
+    server: Server
+    identity: Identity
+    known_hosts: Path
+
+    @property
+    def label(self) -> str:
+        """The server's name for people: `highbeam/web1`."""
+        return f"{self.organisation}/{self.server.id}"
+
+
+class Connection:
+    """An open connection; `run` is as root whoever logged in."""
+
+    def __init__(self, client: paramiko.SSHClient, label: str, login: str) -> None:
+        """Take over an open client, to close it later."""
+        self.client, self.label, self.login = client, label, login
+        self.run_id = ""
+
+    def as_root(self, command: str) -> str:
+        """Wrap a shell command so that root runs it, marked with the id of this run."""
+        marked = f"export COOPINFRA_RUN={self.run_id}; {command}" if self.run_id else command
+        return marked if self.login == "root" else f"sudo -n -H -- sh -c {shlex.quote(marked)}"
+
+    def open(self, command: str) -> paramiko.Channel:
+        """Start a command as root on a channel of its own and return the channel."""
+        transport = self.client.get_transport()
+        if transport is None or not transport.is_active():
+            raise Unreachable(Problem(f"{self.label}: the connection is gone", "run the command again"))
+        with self._lost():
+            channel = transport.open_session(timeout=CONNECT_SECONDS)
+            channel.exec_command(self.as_root(command))
+        return channel
+
+    def run(self, command: str, stdin: IO[bytes] | None = None, timeout: float | None = None) -> Answer:
+        """Run a shell command as root; raise Unreachable when the connection breaks or `timeout` seconds pass."""
+        channel = self.open(command)
+        channel.settimeout(timeout)
+        with self._lost():
+            try:
+                if stdin is not None:
+                    while block := stdin.read(2**18):
+                        channel.sendall(block)
+                channel.shutdown_write()
+            except OSError:
+                if not channel.closed and not channel.exit_status_ready():
+                    raise
+            out, err = self._drain(channel)
+            code = channel.recv_exit_status()
+            channel.close()
+        if code == -1:
+            raise Unreachable(Problem(f"{self.label}: the connection was lost in the middle of a command"))
+        return Answer(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def _drain(self, channel: paramiko.Channel) -> tuple[bytes, bytes]:
+        """Read both streams to their ends at once, since a full one would block the other."""
+        out, err = bytearray(), bytearray()
+        aside = Thread(target=self._read, args=(channel, channel.recv_stderr, err), daemon=True)
+        aside.start()
+        self._read(channel, channel.recv, out)
+        aside.join()
+        if len(out) + len(err) > MOST_OUTPUT:
+            raise ServerError(
+                Problem(f"{self.label} answered with more than {MOST_OUTPUT // 2**20} MB", "look at what it runs")
+            )
+        return bytes(out), bytes(err)
+
+    @staticmethod
+    def _read(channel: paramiko.Channel, receive: Callable[[int], bytes], into: bytearray) -> None:
+        while block := receive(2**16):
+            into += block
+            if len(into) > MOST_OUTPUT:
+                channel.close()
+                return
+
+    @contextmanager
+    def _lost(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(
+                Problem(
+                    f"{self.label}: the connection was lost ({error or type(error).__name__})", "run the command again"
+                )
+            ) from error
+
+    def close(self) -> None:
+        """Close the connection; nothing happens when it is closed already."""
+        self.client.close()
+
+
+def connect(target: Target) -> Connection:
+    """Connect as the operator, or where that account does not exist yet as the machine's first login."""
+    try:
+        return connect_as(target, target.identity.operator.login)
+    except LoginRefused as refused:
+        try:
+            return connect_as(target, target.server.first_login)
+        except LoginRefused:
+            raise refused from None
+
+
+def connect_as(target: Target, login: str) -> Connection:
+    """Connect as one account, with the pinned host key, one key of ours, and a socket that notices a dead peer."""
+    server = target.server
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    if target.known_hosts.is_file():
+        client.load_host_keys(str(target.known_hosts))
+    name = server.address if server.port == 22 else f"[{server.address}]:{server.port}"
+    if client.get_host_keys().lookup(name) is None:
+        raise HostKeyError(
+            Problem(
+                f"{target.label}: no host key is pinned for {name}; nothing was sent",
+                f"compare its fingerprint and pin it: coopinfra trust {target.organisation} {server.id}",
+            )
+        )
+    try:
+        client.connect(
+            server.address,
+            port=server.port,
+            username=login,
+            pkey=target.identity.key,
+            sock=_socket(server.address, server.port),
+            allow_agent=False,
+            look_for_keys=False,
+            banner_timeout=CONNECT_SECONDS,
+            auth_timeout=CONNECT_SECONDS,
+        )
+    except paramiko.BadHostKeyException as error:
+        raise HostKeyError(
+            Problem(
+                f"{target.label}: the host key has CHANGED; nothing was sent\n"
+                f"    pinned  {fingerprint(error.expected_key)}\n    offered {fingerprint(error.key)}",
+                "somebody may be in between. Ask whoever runs the machine, by another way, whether it was reinstalled",
+            )
+        ) from error
+    except paramiko.AuthenticationException as error:
+        raise LoginRefused(
+            Problem(
+                f"{target.label}: `{login}` may not log in with {fingerprint(target.identity.key)}",
+                f"is that key on the server for `{login}`, or for the first login `{server.first_login}`?",
+            )
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Unreachable(Problem(f"{target.label}: {_why(error)}", _what_to_do(error))) from error
+    transport = client.get_transport()
+    if transport:
+        transport.set_keepalive(15)
+    return Connection(client, target.label, login)
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """Render a key as OpenSSH does: `ssh-ed25519 SHA256:...`."""
+    return f"{key.get_name()} {key.fingerprint}"
+
+
+def _socket(address: str, port: int) -> socket.socket:
+    opened = socket.create_connection((address, port), timeout=CONNECT_SECONDS)
+    # paramiko leaves Nagle on, which costs a round trip per command, and its keepalive never notices a dead peer.
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MILLISECONDS)
+        for option, seconds in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
+            opened.setsockopt(socket.IPPROTO_TCP, option, seconds)
+    return opened
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {CONNECT_SECONDS} seconds"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    return f"no connection ({str(error) or type(error).__name__})"
+
+
+def _what_to_do(error: BaseException) -> str:
+    if "banner" in str(error) or isinstance(error, (EOFError, ConnectionResetError)):
+        # OpenSSH's PerSourcePenalties drop every connection of an address after failed logins, for up to 10 minutes.
+        return "the server may have banned this address for a while after failed logins: wait some minutes"
+    return "is the machine on, is the address right, does its firewall let SSH in?"

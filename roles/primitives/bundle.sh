@@ -1,0 +1,100 @@
+# Applies a bundle of files: all of them or, where a checker refuses, none.
+# usage: sh -c "$(cat bundle.sh)" bundle FOLDER WAIT UNITS
+#   FOLDER  holds incoming.tar: the new files by number, and lists of what to do with them
+#   WAIT    seconds until the replacement reverts unless somebody disarms it; 0: it does not
+#   UNITS   reloaded after a revert, separated by spaces
+set -eu
+umask 077
+folder=$1 wait=$2 units=$3
+stage=$folder/stage
+suffix=.coopinfra-new
+
+discard() {
+    if [ -f "$stage/files" ]; then
+        while read -r _ _ _ _ _ path; do rm -f "$path$suffix"; done <"$stage/files"
+    fi
+    rm -rf "$stage" "$folder/incoming.tar"
+}
+
+# What an interrupted run left beside live files; the live ones themselves were whole all the time.
+incoming=$(mktemp "$folder/incoming.XXXXXX")
+mv -f "$folder/incoming.tar" "$incoming"
+discard
+mkdir "$stage"
+tar -x -f "$incoming" -C "$stage"
+rm -f "$incoming"
+trap discard EXIT
+
+while read -r user group mode path; do
+    [ -d "$path" ] || (umask 022 && mkdir -p "$path")
+    chown "$user:$group" "$path"
+    chmod "$mode" "$path"
+done <"$stage/directories"
+
+# Every new file lies complete, checked and on disk beside its destination before the first live one is replaced:
+# a full disk ends the run here.
+while read -r number user group mode sum path; do
+    folder_of=${path%/*}
+    [ -d "${folder_of:-/}" ] || (umask 022 && mkdir -p "$folder_of")
+    cp "$stage/$number" "$path$suffix"
+    echo "$sum  $path$suffix" | sha256sum --check --status
+    chown "$user:$group" "$path$suffix"
+    chmod "$mode" "$path$suffix"
+    sync "$path$suffix"
+done <"$stage/files"
+
+while read -r command; do
+    # The list was written by us, from the roles' `validate`.
+    sh -c "$command" </dev/null >"$stage/said" 2>&1 || {
+        echo "refused by: $command" >&2
+        cat "$stage/said" >&2
+        exit 1
+    }
+done <"$stage/before"
+
+# What will be replaced or removed is kept, with the names of what was not there.
+before=$folder/before
+rm -rf "$before.new"
+mkdir "$before.new"
+{ while read -r _ _ _ _ _ path; do echo "$path"; done <"$stage/files"; cat "$stage/removed"; } >"$stage/touched"
+: >"$before.new/absent"
+: >"$before.new/present"
+while read -r path; do
+    if [ -e "$path" ] || [ -L "$path" ]; then echo "${path#/}" >>"$before.new/present"
+    else echo "$path" >>"$before.new/absent"; fi
+done <"$stage/touched"
+tar -c -f "$before.new/kept.tar" -C / -T "$before.new/present"
+cat >"$before.new/revert" <<'REVERT'
+set -u
+cd "$(dirname "$0")" || exit 1
+while read -r path; do rm -f "$path"; done <absent
+# Unlinked first, so that no process ever reads half of a file.
+tar -x -p --unlink-first -f kept.tar -C /
+for unit in $1; do systemctl reload-or-restart "$unit" || true; done
+[ -z "$1" ] || touch ../reverted
+REVERT
+sync "$before.new/kept.tar" "$before.new/revert"
+rm -rf "$before"
+mv "$before.new" "$before"
+
+if [ "$wait" -gt 0 ]; then
+    rm -f "$folder/reverted"
+    systemctl reset-failed coopinfra-revert.service 2>/dev/null || true
+    systemd-run --quiet --collect --unit=coopinfra-revert --on-active="$wait" --timer-property=AccuracySec=100ms \
+        sh "$before/revert" "$units"
+fi
+
+while read -r _ _ _ _ _ path; do mv -fT "$path$suffix" "$path"; done <"$stage/files"
+while read -r path; do rm -f "$path"; done <"$stage/removed"
+# Deepest first; one that is not empty holds data of somebody's and stays.
+sort -r "$stage/emptied" | while read -r path; do rmdir --ignore-fail-on-non-empty "$path" 2>/dev/null || true; done
+
+while read -r command; do
+    sh -c "$command" </dev/null >"$stage/said" 2>&1 || {
+        echo "refused by: $command; every file is as it was before" >&2
+        cat "$stage/said" >&2
+        sh "$before/revert" ""
+        exit 1
+    }
+done <"$stage/after"
+[ "$wait" -gt 0 ] || rm -rf "$before"

@@ -1,0 +1,22 @@
+"""What differs between the plan and a server, in words; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATE = "/var/lib/coopinfra"
+"""Where a server keeps what coopinfra knows of it; root's alone."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference that a deploy would end: `what` is the kind, `subject` the object, `action` the verb."""
+
+    what: str
+    action: str
+    subject: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Say it in one line: `change file /etc/hostname (mode 0644)`."""
+        return f"{self.action} {self.what} {self.subject}" + (f" ({self.detail})" if self.detail else "")

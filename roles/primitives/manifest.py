@@ -1,0 +1,86 @@
+"""What the last deploy left on a server, so that what is no longer declared can be removed; pure.
+
+While a deploy runs, the manifest on the server is the union of the old and the new: whatever may have been written
+stands in it, so an interrupted run leaves nothing that the next one does not know of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+
+from coopinfra.roles.contract import Directory, File
+from coopinfra.roles.declarations import Release, Unit, User
+from coopinfra.roles.primitives.changes import STATE
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What coopinfra wrote for one organisation on one server."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    """Path -> sha256 of the content that was deployed."""
+    directories: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
+    finished: bool = True
+    """False while a deploy runs, and after one that was interrupted."""
+
+    def text(self) -> str:
+        """Render it for the server, the same bytes for the same content."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    def joined(self, new: Manifest) -> Manifest:
+        """Return what may be on the server while `new` replaces this; hashes stay the old ones until it is done."""
+        return Manifest(
+            files={**new.files, **self.files},
+            directories=_union(self.directories, new.directories),
+            users=_union(self.users, new.users),
+            units=_union(self.units, new.units),
+            releases=_union(self.releases, new.releases),
+            finished=False,
+        )
+
+
+def read_manifest(text: str) -> Manifest:
+    """Parse what the server keeps; an absent or broken one counts as empty, and then nothing is ever removed."""
+    try:
+        found = json.loads(text)
+        return Manifest(
+            files=dict(found["files"]),
+            finished=bool(found["finished"]),
+            **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
+        )
+    except (ValueError, KeyError, TypeError):
+        return Manifest()
+
+
+def manifest_of(
+    files: Iterable[File | Directory], users: Iterable[User], units: Iterable[Unit], releases: Iterable[Release]
+) -> Manifest:
+    """Return what a finished deploy of these leaves behind."""
+    files = tuple(files)
+    return Manifest(
+        files={file.path: digest(file.content) for file in files if isinstance(file, File)},
+        directories=_union((), (each.path for each in files if isinstance(each, Directory))),
+        users=_union((), (user.name for user in users)),
+        units=_union((), (unit.name for unit in units)),
+        releases=_union((), (release.path for release in releases)),
+    )
+
+
+def manifest_path(organisation: str) -> str:
+    """Where the manifest of one organisation lies."""
+    return f"{STATE}/{organisation}/manifest.json"
+
+
+def digest(content: bytes) -> str:
+    """Return the sha256 that the server's sha256sum prints."""
+    return sha256(content).hexdigest()
+
+
+def _union(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*first, *second}))

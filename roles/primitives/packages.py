@@ -1,0 +1,66 @@
+"""Debian packages: the union of all roles' in one apt transaction, which starts no daemon."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+
+from coopinfra.roles.primitives.changes import Change
+
+# Daemons start later, when their configuration lies there: policy-rc.d is Debian's way to say so.
+# https://www.debian.org/doc/debian-policy/ch-opersys.html#invoking-init-scripts
+# `Error-Mode=any`: without it an update from a dead mirror ends with success.
+INSTALL = """
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+trap 'rm -f "$policy"' EXIT
+printf '#!/bin/sh\\n# Written by coopinfra for the time of one installation.\\nexit 101\\n' >"$policy"
+chmod 0755 "$policy"
+options="-o DPkg::Lock::Timeout={wait} -o APT::Update::Error-Mode=any"
+dpkg --configure -a
+# apt waits for dpkg's lock, but not for the lock of its lists; its message names the holder.
+deadline=$(($(date +%s) + {wait}))
+until said=$(apt-get $options update -q 2>&1); do
+    case $said in *"Could not get lock"*) ;; *) echo "$said" >&2; exit 1 ;; esac
+    [ "$(date +%s)" -lt "$deadline" ] || {{ echo "$said" >&2; exit 1; }}
+    sleep 1
+done
+apt-get $options install -q -y --no-install-recommends \\
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold {names}
+"""
+
+
+class PackageStates(FactBase[tuple[str, ...]]):
+    """Which of some packages are installed."""
+
+    def command(self, names: tuple[str, ...]) -> str:
+        """Return the shell command."""
+        return f"dpkg-query -W -f '${{Package}} ${{db:Status-Status}}\\n' {shlex.join(names)} 2>/dev/null; true"
+
+    def process(self, output: Iterable[str]) -> tuple[str, ...]:
+        """Keep those that are installed whole."""
+        return tuple(line.split()[0] for line in output if line.split()[1:] == ["installed"])
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        """On a server that knows none of them."""
+        return ()
+
+
+def packages_missing(names: Iterable[str], installed: Iterable[str]) -> tuple[Change, ...]:
+    """Return what would be installed."""
+    return tuple(Change("package", "install", name) for name in sorted(set(names) - set(installed)))
+
+
+@operation()
+def packages(names: tuple[str, ...], wait: int = 120) -> Iterator[StringCommand]:
+    """Install what is missing of `names`, all at once; `wait` seconds at most for somebody else's apt."""
+    missing = [change.subject for change in packages_missing(names, host.get_fact(PackageStates, names=names))]
+    if not missing:
+        host.noop("every package is installed")
+        return
+    yield StringCommand("sh", "-c", shlex.quote(INSTALL.format(wait=wait, names=shlex.join(missing))))

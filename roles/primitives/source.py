@@ -1,0 +1,88 @@
+"""Where a site's files come from, on the operator's side: a folder beside org.yml, or git; never imports pyinfra."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from coopinfra.roles.declarations import Release
+
+
+class SourceError(Exception):
+    """The files of a site cannot be had; the message says why, and what to do after a `|`."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one release: their names and modes, and an id that follows from the content alone."""
+
+    id: str
+    files: tuple[tuple[str, Path], ...]
+
+    def archive(self) -> IO[bytes]:
+        """Pack them, owned by root, in the same order every time."""
+        stream = TemporaryFile()  # noqa: SIM115 - whoever uploads it closes it
+        with tarfile.open(fileobj=stream, mode="w") as archive:
+            for name, path in self.files:
+                member = tarfile.TarInfo(name)
+                member.size = path.stat().st_size
+                member.mode = 0o644
+                with path.open("rb") as content:
+                    archive.addfile(member, content)
+        stream.seek(0)
+        return stream
+
+
+def find_source(release: Release, home: Path) -> Source:
+    """Read the files that `release` names, relative to `home`; from git, fetch them first. Raises SourceError."""
+    folder = home / release.folder if release.folder else _checked_out(release)
+    files = tuple(sorted(_walk(folder)))
+    summed = sha256()
+    for name, path in files:
+        with path.open("rb") as content:
+            summed.update(f"{name}\0{path.stat().st_size}\0".encode())
+            while block := content.read(2**20):
+                summed.update(block)
+    return Source(summed.hexdigest()[:12], files)
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in (*names, *(each for each in folders if (Path(parent) / each).is_symlink())):
+            path = Path(parent) / name
+            if path.is_symlink() or not path.is_file():
+                raise SourceError(f"`{path}` is a link or no plain file|put the file itself there")
+            yield str(path.relative_to(folder)), path
+
+
+def _checked_out(release: Release) -> Path:
+    """Fetch one ref into the cache and check it out into a folder named after its commit."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "coopinfra" / "sources"
+    bare = cache / sha256(release.git.encode()).hexdigest()[:16]
+    bare.mkdir(parents=True, exist_ok=True)
+    _git(bare, "init", "--bare", "--quiet")
+    # `--` and `+ref`: neither the address nor the ref can be read as an option.
+    _git(bare, "fetch", "--quiet", "--depth=1", "--", release.git, f"+{release.ref}:refs/coopinfra/wanted")
+    commit = _git(bare, "rev-parse", "refs/coopinfra/wanted").strip()
+    tree = cache / f"{bare.name}-{commit}"
+    tree.mkdir(exist_ok=True)
+    _git(bare, f"--work-tree={tree}", "checkout", "--quiet", "--force", commit, "--", ".")
+    return tree
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    ran = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+    if ran.returncode:
+        raise SourceError(f"git says: {ran.stderr.strip().splitlines()[-1]}|is the address right, and may you read it?")
+    return ran.stdout

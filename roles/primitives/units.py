@@ -1,0 +1,143 @@
+"""Units that run no older than what they read: judged by evidence on the server, not by the memory of one run.
+
+Evidence: the newest change time under a unit's `reads`, against the moment it started or was last reloaded by us (a
+stamp in /run, which a reboot clears as it starts every unit anew), and whether its program was replaced on disk.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+
+from coopinfra.roles.declarations import Unit
+from coopinfra.roles.primitives.changes import Change
+
+STAMPS = "/run/coopinfra/units"
+PROPERTIES = "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionTimestamp,ConditionResult"
+ENABLED = {"enabled", "enabled-runtime", "static", "indirect", "alias", "generated", "transient"}
+
+
+@dataclass(frozen=True)
+class UnitFound:
+    """One unit as it is on the server; times are seconds since 1970."""
+
+    loaded: bool
+    active: bool
+    enabled: bool
+    condition_failed: bool
+    needs_daemon_reload: bool
+    since: float
+    newest_change: float
+    program_replaced: bool
+
+
+class UnitStates(FactBase[dict[str, UnitFound]]):
+    """Some units by name, with the evidence of their age."""
+
+    def command(self, units: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+        """Return the shell command for pairs of unit and what it reads."""
+        return "; ".join(self._block(name, reads) for name, reads in units)
+
+    @staticmethod
+    def _block(name: str, reads: tuple[str, ...]) -> str:
+        newest = f"find {' '.join(reads)} -printf '%C@\\n' 2>/dev/null | sort -rn | head -n1" if reads else "true"
+        return (
+            f"echo Name={name}; systemctl show --timestamp=unix -p {PROPERTIES},NeedDaemonReload,MainPID {name}; "
+            f"echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); echo Newest=$({newest}); "
+            f"echo Program=$(readlink /proc/$(systemctl show -P MainPID {name})/exe)"
+        )
+
+    def process(self, output: Iterable[str]) -> dict[str, UnitFound]:
+        """Parse one block of properties for each unit."""
+        blocks: dict[str, dict[str, str]] = {}
+        current: dict[str, str] = {}
+        for line in output:
+            key, _, value = line.partition("=")
+            if key == "Name":
+                current = blocks.setdefault(value, {})
+            current[key] = value
+        return {name: _found(block) for name, block in blocks.items()}
+
+
+def units_that_differ(units: Iterable[Unit], found: dict[str, UnitFound]) -> tuple[tuple[Unit, Change], ...]:
+    """Return the units to start, reload or restart, each with the reason."""
+    return tuple((unit, change) for unit in units if (change := _difference(unit, found.get(unit.name))))
+
+
+def _found(block: dict[str, str]) -> UnitFound:
+    return UnitFound(
+        loaded=block.get("LoadState") == "loaded",
+        active=block.get("ActiveState") in ("active", "reloading"),
+        enabled=block.get("UnitFileState") in ENABLED,
+        condition_failed=block.get("ConditionResult") == "no" and bool(block.get("ConditionTimestamp")),
+        needs_daemon_reload=block.get("NeedDaemonReload") == "yes",
+        since=max(_seconds(block.get("ActiveEnterTimestamp", "")), _seconds(block.get("Stamp", ""))),
+        newest_change=_seconds(block.get("Newest", "")),
+        program_replaced=block.get("Program", "").endswith("(deleted)"),
+    )
+
+
+def _seconds(text: str) -> float:
+    return float(text.removeprefix("@") or 0)
+
+
+def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
+    if there is None or not there.loaded:
+        return Change("unit", "start", wanted.name)
+    if there.condition_failed:
+        return None if there.enabled else Change("unit", "enable", wanted.name)
+    if not there.active:
+        return Change("unit", "start", wanted.name)
+    if there.program_replaced or there.needs_daemon_reload:
+        why = "its program was replaced" if there.program_replaced else "its unit file changed"
+        return Change("unit", "restart", wanted.name, why)
+    if there.newest_change > there.since:
+        return Change("unit", "reload" if wanted.reload else "restart", wanted.name, "it runs older than its files")
+    return None if there.enabled else Change("unit", "enable", wanted.name)
+
+
+@operation()
+def units(wanted: tuple[Unit, ...]) -> Iterator[StringCommand]:
+    """Enable and start units, and reload or restart those that run older than what they read."""
+    found = host.get_fact(UnitStates, units=tuple((unit.name, unit.reads) for unit in wanted))
+    differing = units_that_differ(wanted, found)
+    if not differing:
+        host.noop("every unit runs as declared")
+        return
+    script = "\n".join([_HEAD, *(_act(unit, change) for unit, change in differing)])
+    yield StringCommand("sh", "-c", shlex.quote(script))
+
+
+@operation()
+def units_removed(names: tuple[str, ...]) -> Iterator[StringCommand]:
+    """Stop and disable units that nobody declares any more."""
+    found = host.get_fact(UnitStates, units=tuple((name, ()) for name in names)) if names else {}
+    there = [name for name, unit in sorted(found.items()) if unit.loaded and (unit.active or unit.enabled)]
+    if not there:
+        host.noop("no unit is left over")
+        return
+    yield StringCommand("systemctl", "disable", "--now", "--quiet", *there)
+
+
+# A unit that fails says why right away: the last lines of its journal belong to the error.
+_HEAD = f"""set -eu
+mkdir -p {STAMPS}
+systemctl daemon-reload
+act() {{
+    systemctl is-enabled --quiet "$2" || systemctl enable --quiet "$2"
+    [ "$1" = enable ] || systemctl "$1" "$2" || {{
+        echo "$2 did not $1; its journal says:" >&2
+        journalctl --no-pager -q -n 15 -o cat -u "$2" >&2
+        exit 1
+    }}
+    touch "{STAMPS}/$2"
+}}"""
+
+
+def _act(unit: Unit, change: Change) -> str:
+    act = shlex.join(["act", change.action, unit.name])
+    return f"{unit.validate}\n{act}" if unit.validate else act
