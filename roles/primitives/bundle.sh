@@ -80,7 +80,7 @@ mv "$before.new" "$before"
 if [ "$wait" -gt 0 ]; then
     rm -f "$folder/reverted"
     systemctl reset-failed coopinfra-revert.service 2>/dev/null || true
-    systemd-run --quiet --collect --unit=coopinfra-revert --on-active="$wait" --timer-property=AccuracySec=100ms \
+    systemd-run --quiet --collect --unit=coopinfra-revert --service-type=oneshot --on-active="$wait" --timer-property=AccuracySec=100ms \
         sh "$before/revert" "$units"
 fi
 

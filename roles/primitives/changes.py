@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STATE = "/var/lib/coopinfra"
+STATE = "/var/lib/coopinfra/state"
 """Where a server keeps what coopinfra knows of it; root's alone."""
 
 

@@ -1,0 +1,179 @@
+"""One deploy at a time on a server: the lock that says who holds it, and the journal that says how far it came.
+
+Both are one process on the server, at the other end of a channel of its own: when we are gone, for whatever reason,
+its input ends and the lock is free. What we write into the channel is the journal, so a step costs no round trip.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import paramiko
+
+from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.organisation.problems import Problem
+from coopinfra.roles.primitives.changes import STATE
+
+JOURNALS = f"{STATE}/journal"
+KEPT_JOURNALS = 50
+
+HOLD = f"""
+set -eu
+install -d -m 0755 {STATE.rsplit("/", 1)[0]}
+install -d -m 0700 {STATE} {JOURNALS} /run/coopinfra
+exec 9>>/run/coopinfra/lock
+if ! flock -n 9; then printf 'BUSY '; cat /run/coopinfra/lock; exit 75; fi
+printf '%s\\n' "$1" >/run/coopinfra/lock
+for journal in {JOURNALS}/*.jsonl; do
+    [ -f "$journal" ] || continue
+    tail -n 1 "$journal" | grep -q '"event": "end"' && continue
+    printf 'INTERRUPTED '; head -n 1 "$journal"
+    printf 'AT '; tail -n 1 "$journal"
+    # Named once: whoever runs now finishes it.
+    printf '{{"event": "end", "result": "taken over"}}\\n' >>"$journal"
+done
+ls -1t {JOURNALS} | tail -n +{KEPT_JOURNALS} | while read -r old; do rm -f "{JOURNALS}/$old"; done
+printf '%s\\n' "$1" >{JOURNALS}/$2.jsonl
+echo LOCKED
+while read -r line; do printf '%s\\n' "$line" >>{JOURNALS}/$2.jsonl; done
+"""
+
+# Marked by `Connection.as_root`; a daemon that systemd started does not inherit the mark.
+ORPHANS = """
+grep -zhsoa '^COOPINFRA_RUN=.*' /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v '=%s$' | sort -u; true
+"""
+
+
+class Locked(ServerError):
+    """Somebody else is at work on this server."""
+
+    kind = "locked"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who runs a deploy, in which run, since when (UTC)."""
+
+    operator: str
+    run: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A run that never said that it ended."""
+
+    holder: Holder
+    step: str
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        return f"run {self.holder.run} by {self.holder.operator} of {self.holder.since} stopped at: {self.step}"
+
+
+class Lock:
+    """A held lock; `step` and `end` write the journal."""
+
+    def __init__(self, channel: paramiko.Channel, interrupted: tuple[Interrupted, ...]) -> None:
+        """Take over the channel whose other end holds the lock."""
+        self._channel, self.interrupted = channel, interrupted
+
+    def step(self, name: str) -> None:
+        """Note that a step begins."""
+        self._write({"event": "step", "name": name})
+
+    def end(self, result: str) -> None:
+        """Note how the run ended; without this line the next run calls it interrupted."""
+        self._write({"event": "end", "result": result})
+
+    def _write(self, entry: dict[str, str]) -> None:
+        self._channel.sendall(json.dumps(entry).encode() + b"\n")
+
+    def release(self) -> None:
+        """Let the other end finish, and wait until it has written everything."""
+        self._channel.shutdown_write()
+        self._channel.recv_exit_status()
+        self._channel.close()
+
+
+@contextmanager
+def hold(connection: Connection, holder: Holder, *, wait: float = 0, orphans: float = 120) -> Iterator[Lock]:
+    """Hold the server's lock, and wait until nothing of an earlier run is at work any more.
+
+    wait: seconds to wait for another holder; 0 refuses at once with Locked
+    orphans: seconds to wait for commands of an interrupted run, which go on without it
+    """
+    lock = _acquire(connection, holder, time.monotonic() + wait)
+    try:
+        _wait_for_orphans(connection, holder, time.monotonic() + orphans)
+        yield lock
+    finally:
+        if not lock._channel.closed:
+            lock.release()
+
+
+def _acquire(connection: Connection, holder: Holder, deadline: float) -> Lock:
+    begin = json.dumps({"event": "begin", **asdict(holder)})
+    while True:
+        channel = connection.open(f"sh -c {shlex.quote(HOLD)} lock {shlex.quote(begin)} {holder.run}")
+        lines = list(_lines(channel))
+        if lines and lines[-1] == "LOCKED":
+            return Lock(channel, tuple(_interrupted(lines)))
+        errors = channel.recv_stderr(4096).decode(errors="replace").strip()
+        channel.close()
+        if not lines or not lines[-1].startswith("BUSY "):
+            raise ServerError(Problem(f"{connection.label}: cannot lock the server: {errors or 'it said nothing'}"))
+        if time.monotonic() >= deadline:
+            other = _holder(lines[-1].removeprefix("BUSY "))
+            raise Locked(
+                Problem(
+                    f"{connection.label} is locked by {other.operator} since {other.since} (run {other.run})",
+                    "wait for it with `--wait 10m`; if that run died, the lock goes with it within two minutes",
+                )
+            )
+        time.sleep(0.5)
+
+
+def _lines(channel: paramiko.Channel) -> Iterator[str]:
+    """Read lines until the lock is held or the other end gave up."""
+    pending = b""
+    while block := channel.recv(4096):
+        *whole, pending = (pending + block).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")
+        if whole and whole[-1] == b"LOCKED":
+            return
+
+
+def _interrupted(lines: list[str]) -> Iterator[Interrupted]:
+    pairs = [line.split(" ", 1)[1] for line in lines if line.startswith(("INTERRUPTED ", "AT "))]
+    for begin, last in zip(pairs[::2], pairs[1::2], strict=False):
+        yield Interrupted(_holder(begin), str(_entry(last).get("name", "the very beginning")))
+
+
+def _holder(line: str) -> Holder:
+    entry = _entry(line)
+    return Holder(*(str(entry.get(name, "unknown")) for name in ("operator", "run", "since")))
+
+
+def _entry(line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _wait_for_orphans(connection: Connection, holder: Holder, deadline: float) -> None:
+    while runs := connection.run(ORPHANS % holder.run).out.split():
+        if time.monotonic() >= deadline:
+            named = ", ".join(run.partition("=")[2] for run in runs)
+            raise Locked(
+                Problem(f"{connection.label}: commands of run {named} are still at work", "try again in some minutes")
+            )
+        time.sleep(0.5)

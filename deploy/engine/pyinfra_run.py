@@ -1,0 +1,109 @@
+"""Runs operations on one server through pyinfra's API: one State for one server, results read by ourselves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.operations import run_ops
+from pyinfra.api.state import BaseStateCallback, StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.organisation.problems import Problem
+
+T = TypeVar("T")
+
+# pyinfra logs every command and its failures; whoever called us says both in our words.
+logging.getLogger("pyinfra").setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a run: its name, and whether it changed anything."""
+
+    name: str
+    changed: bool
+
+
+class OperationFailed(ServerError):
+    """A command on the server failed."""
+
+    kind = "operation"
+
+
+class _Steps(BaseStateCallback):
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self.report = report
+
+    def operation_host_start(self, state: State, host: Any, op_hash: str) -> None:
+        self.report(_name(state, op_hash))
+
+
+@contextmanager
+def on_server(connection: Connection) -> Iterator[State]:
+    """Make pyinfra's state for one server, in which facts can be read and operations called."""
+    inventory = Inventory(([(f"@coop/{connection.label}", {"connection": connection})], {}))
+    # The preview was made already; what an operation finds when its turn comes decides.
+    state = State(inventory, Config(), check_for_changes=False)
+    connect_all(state)
+    state.set_stage(StateStage.Prepare)
+    host = next(iter(inventory))
+    try:
+        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config.copy()):
+            yield state
+    finally:
+        # `use` forgets to clean up after an exception, and the next server of this thread would inherit.
+        for context in (ctx_state, ctx_host, ctx_config):
+            context.reset()
+
+
+def would_change(state: State) -> tuple[str, ...]:
+    """Return the names of the operations called so far that would change something."""
+    host = next(iter(state.inventory))
+    return tuple(
+        _name(state, op_hash)
+        for op_hash in state.get_op_order()
+        if state.ops[host][op_hash].operation_meta.will_change
+    )
+
+
+def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
+    """Run the operations called so far, in order; raise OperationFailed at the first that fails.
+
+    report: called with the name of each operation as it begins
+    """
+    host = next(iter(state.inventory))
+    state.add_callback_handler(_Steps(report))
+    state.set_stage(StateStage.Execute)
+    try:
+        run_ops(state, serial=True)
+    except PyinfraError:
+        # "No hosts remaining": the results below say which operation it was, and why.
+        pass
+    done = []
+    for op_hash in state.get_op_order():
+        meta = state.ops[host][op_hash].operation_meta
+        if not meta.is_complete():
+            break
+        if not meta.did_succeed():
+            raise OperationFailed(_failure(host.name, _name(state, op_hash), meta.stderr_lines + meta.stdout_lines))
+        done.append(Operation(_name(state, op_hash), meta.did_change()))
+    if state.failed_hosts:
+        raise OperationFailed(Problem(f"{host.name}: pyinfra gave up after `{done[-1].name if done else 'nothing'}`"))
+    return tuple(done)
+
+
+def _failure(server: str, operation: str, lines: list[str]) -> Problem:
+    said = "\n    ".join(lines[-15:]) or "it said nothing"
+    return Problem(f"{server}: `{operation}` failed:\n    {said}", "mend the cause and run `deploy` again: it goes on")
+
+
+def _name(state: State, op_hash: str) -> str:
+    return ", ".join(sorted(state.get_op_meta(op_hash).names))

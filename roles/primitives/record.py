@@ -1,0 +1,24 @@
+"""Keeps on the server what was written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+from pyinfra import host
+from pyinfra.api import FileUploadCommand, StringCommand, operation
+
+from coopinfra.roles.primitives.bundle import ServerFiles
+from coopinfra.roles.primitives.changes import STATE
+from coopinfra.roles.primitives.manifest import Manifest, manifest_path
+
+
+@operation()
+def record(organisation: str, manifest: Manifest) -> Iterator[FileUploadCommand | StringCommand]:
+    """Write the manifest of one organisation unless it is there already."""
+    if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
+        host.noop("the manifest is as it should be")
+        return
+    yield StringCommand("install", "-d", "-m", "0755", STATE.rsplit("/", 1)[0])
+    yield StringCommand("install", "-d", "-m", "0700", STATE, f"{STATE}/{organisation}")
+    yield FileUploadCommand(BytesIO(manifest.text().encode()), manifest_path(organisation))
