@@ -1,0 +1,1 @@
+"""Talks to people: one file per verb, no decisions."""

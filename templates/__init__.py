@@ -1,0 +1,1 @@
+"""What belongs to no role: the starter org.yml, the frame of the books, the zone file."""
