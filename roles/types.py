@@ -1,0 +1,134 @@
+"""Kinds of text that settings are made of: domains, email addresses, short names.
+
+A validator refuses with `refuse(sentence, hint)`; whoever reads org.yml adds the place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated, NoReturn, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from coopinfra.roles.contract import Table
+
+V = TypeVar("V")
+
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}")
+LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*")
+
+
+class Refused(ValueError):
+    """A value that cannot be: what is wrong with it, and what to write instead."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        """Keep both apart, for the problem that is made of them."""
+        super().__init__(f"{sentence} ({hint})" if hint else sentence)
+        self.sentence, self.hint = sentence, hint
+
+
+def quoted(value: object) -> str:
+    """Put a refused value in backticks: at most 60 characters, nothing that could steer a terminal."""
+    text = str(value)
+    # Characters that print nothing or turn the writing around are shown by their code.
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[:61])
+    return f"`{shown[:59]}…`" if len(shown) > 60 or len(text) > 60 else f"`{shown}`"
+
+
+def refuse(sentence: str, hint: str = "") -> NoReturn:
+    """Refuse a value from within a validator."""
+    raise Refused(sentence, hint)
+
+
+def check_line(value: str) -> str:
+    """Return text that is one line, or refuse it."""
+    if not value.strip():
+        refuse("this text is empty", "write something, or leave the line out")
+    if value != value.strip():
+        refuse(f"{quoted(value)} starts or ends with a space", f"write {quoted(value.strip())}")
+    if not all(each.isprintable() for each in value):
+        refuse(f"{quoted(value)} is more than one plain line", "write it in one line, without control characters")
+    return value
+
+
+def check_slug(value: str) -> str:
+    """Return a short name that is safe in paths, units and commands, or refuse it."""
+    if not SLUG.fullmatch(value):
+        simple = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-").lstrip("0123456789-")[:31].rstrip("-")
+        rule = "use a to z, 0 to 9 and `-`, a letter first, 31 characters at most"
+        refuse(f"{quoted(value)} is not a short name", f"{rule}, as in `{simple or 'main'}`")
+    return value
+
+
+def check_domain(value: str) -> str:
+    """Return a domain as everybody writes it, or refuse it with the way to mend it."""
+    said = f"{quoted(value)} is not a domain"
+    bare = re.sub(r"^[a-zA-Z][a-zA-Z+.-]*://", "", value)
+    if bare != value:
+        refuse(f"{said}: it has `{value[: value.index('://') + 3]}` in front", f"write {quoted(bare.split('/')[0])}")
+    if "/" in value:
+        refuse(f"{said}: it has a path", f"write {quoted(value.split('/')[0])}")
+    if "@" in value:
+        refuse(f"{said}: it is an email address", f"write {quoted(value.rpartition('@')[2])}")
+    if _is_address(value):
+        refuse(f"{said}: it is an address", "write the name that leads to this address, such as `www.example.org`")
+    if ":" in value:
+        refuse(f"{said}: it has a port", f"write {quoted(value.split(':')[0])}")
+    if value.startswith("*."):
+        refuse(f"{said}: it is a wildcard", "write every name that you need")
+    if value.endswith(".") and value.strip("."):
+        refuse(f"{said}: it ends with a dot", f"write {quoted(value.rstrip('.'))}")
+    if not value.isascii():
+        refuse(f"{said} that machines can read", _spelt_for_machines(value))
+    if value != value.lower():
+        refuse(f"{said}: it has capital letters", f"write {quoted(value.lower())}")
+    if "_" in value:
+        refuse(f"{said}: it has an underscore", f"did you mean {quoted(value.replace('_', '-'))}?")
+    labels = value.split(".")
+    if len(labels) == 1:
+        refuse(f"{said}: it has no dot", "write the whole name, such as `www.example.org`")
+    for label in labels:
+        if not LABEL.fullmatch(label):
+            rule = "between two dots stand 1 to 63 letters, digits or `-`, with no `-` at either end"
+            refuse(f"{said}: {quoted(label)} cannot be a part of one" if label else f"{said}: two dots meet", rule)
+    if labels[-1].isdigit() or len(value) > 253:
+        refuse(f"{said}: no such name can exist", "it ends with letters and has 253 characters at most")
+    return value
+
+
+def check_email(value: str) -> str:
+    """Return an email address of the plain kind, or refuse it."""
+    local, _, domain = value.rpartition("@")
+    if not local or not LOCAL_PART.fullmatch(local) or len(local) > 64:
+        refuse(f"{quoted(value)} is not an email address", "write it as `name@example.org`")
+    try:
+        check_domain(domain)
+    except Refused as error:
+        refuse(f"{quoted(value)} is not an email address: {error.sentence}", error.hint)
+    return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _spelt_for_machines(value: str) -> str:
+    try:
+        return f"write {quoted(value.lower().encode('idna').decode())}"
+    except UnicodeError:
+        return "use a to z, 0 to 9, `-` and dots"
+
+
+Line = Annotated[str, AfterValidator(check_line)]
+Slug = Annotated[str, AfterValidator(check_slug), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
+Domain = Annotated[str, AfterValidator(check_domain), Field(json_schema_extra={"format": "hostname"})]
+EmailAddress = Annotated[str, AfterValidator(check_email), Field(json_schema_extra={"format": "email"})]
+BySlug = Annotated[Mapping[Slug, V], AfterValidator(Table)]
+"""A table whose keys are short names: `sites: BySlug[Site]`."""
