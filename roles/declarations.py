@@ -133,9 +133,11 @@ class Unit(Item):
 class Release(Item):
     """Files of a site, published at once: `path`/current leads to the newest of `path`/releases.
 
-    They come from a `folder` beside org.yml, or from `git` at `ref`; the newest `keep` stay for a rollback.
+    They come from a `folder` beside org.yml, or from `git` at `ref`; the newest `keep` stay for a rollback. People
+    call it by its `name`.
     """
 
+    name: str
     path: str
     folder: str = ""
     git: str = ""

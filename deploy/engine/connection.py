@@ -170,7 +170,7 @@ def connect_as(target: Target, login: str) -> Connection:
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     if target.known_hosts.is_file():
         client.load_host_keys(str(target.known_hosts))
-    name = server.address if server.port == 22 else f"[{server.address}]:{server.port}"
+    name = pinned_name(server)
     if client.get_host_keys().lookup(name) is None:
         raise HostKeyError(
             Problem(
@@ -211,6 +211,27 @@ def connect_as(target: Target, login: str) -> Connection:
     if transport:
         transport.set_keepalive(15)
     return Connection(client, target.label, login)
+
+
+def pinned_name(server: Server) -> str:
+    """Return the server's name in a known_hosts file."""
+    return server.address if server.port == 22 else f"[{server.address}]:{server.port}"
+
+
+def offered_key(server: Server) -> paramiko.PKey:
+    """Ask for the host key that a server offers; prefers ed25519, as a deploy leaves it alone there."""
+    try:
+        transport = paramiko.Transport(_socket(server.address, server.port))
+        try:
+            options = transport.get_security_options()
+            ed25519 = "ssh-ed25519"
+            options.key_types = (ed25519, *(kind for kind in options.key_types if kind != ed25519))
+            transport.start_client(timeout=CONNECT_SECONDS)
+            return transport.get_remote_server_key()
+        finally:
+            transport.close()
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Unreachable(Problem(f"{server.id}: {_why(error)}", _what_to_do(error))) from error
 
 
 def fingerprint(key: paramiko.PKey) -> str:

@@ -4,67 +4,32 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pyinfra import host
 from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
 
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.changes import Change
+from coopinfra.roles.primitives.release_scripts import (
+    ACTIVATE,
+    PRUNE,
+    PUBLISH,
+    ReleasesFound,
+    parse_releases,
+    releases_command,
+)
 from coopinfra.roles.primitives.source import Source
-
-# The link is made aside and renamed over the old one: a request sees the old release or the new one, never none.
-ACTIVATE = """
-set -eu
-cd {path}
-touch releases/{id}
-ln -sfn releases/{id} current.new
-mv -fT current.new current
-"""
-
-PUBLISH = """
-set -eu
-cd {path}/releases
-rm -rf .incoming
-mkdir .incoming
-tar -x --no-same-owner -f ../incoming.tar -C .incoming
-chmod -R u=rwX,go=rX .incoming
-rm -f ../incoming.tar
-sync -f .incoming
-rm -rf {id}
-mv -T .incoming {id}
-"""
-
-# The oldest go, but never the one that is served.
-PRUNE = """
-served=$(readlink current)
-ls -1t releases | tail -n +{after} | while read -r old; do
-    [ "releases/$old" = "$served" ] || rm -rf "releases/$old"
-done
-"""
-
-
-@dataclass(frozen=True)
-class ReleasesFound:
-    """The releases of one site on the server, the newest first."""
-
-    current: str
-    kept: tuple[str, ...]
-
 
 class ReleaseStates(FactBase[dict[str, ReleasesFound]]):
     """The releases at some paths."""
 
     def command(self, paths: tuple[str, ...]) -> str:
         """Return the shell command: one line for each path."""
-        return "; ".join(
-            f"echo {path} $(basename $(readlink {path}/current || echo -)) $(ls -1t {path}/releases)" for path in paths
-        )
+        return releases_command(paths)
 
     def process(self, output: Iterable[str]) -> dict[str, ReleasesFound]:
-        """Split the lines; `-` stands for none."""
-        lines = (line.split() for line in output)
-        return {path: ReleasesFound(current.replace("-", ""), tuple(kept)) for path, current, *kept in lines}
+        """Read the lines."""
+        return parse_releases(output)
 
 
 def release_change(release: Release, source: Source, found: dict[str, ReleasesFound]) -> Change | None:
@@ -99,11 +64,6 @@ def releases_removed(paths: tuple[str, ...]) -> Iterator[StringCommand]:
         host.noop("no site is left over")
         return
     yield StringCommand("rm", "-rf", "--", *there)
-
-
-def activate_command(path: str, release: str) -> str:
-    """Return the shell command that serves a release which is on the server already."""
-    return ACTIVATE.format(path=path, id=release)
 
 
 def _script(text: str, release: Release, identifier: str) -> StringCommand:

@@ -1,0 +1,60 @@
+"""`coopinfra check`: what is true of the servers, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coopinfra.cli.console import print_json, say_problems
+from coopinfra.cli.failures import exit_with_worst
+
+if TYPE_CHECKING:
+    from coopinfra.deploy.jobs.check import Checked
+
+
+def check(
+    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Ask every server, and the world outside, whether all is as it should be.
+
+    Ends with 1 when anything is red.
+    """
+    from coopinfra.deploy.jobs.check import Checked
+    from coopinfra.deploy.jobs.check import check as run
+    from coopinfra.deploy.organisation.load import load_named
+    from coopinfra.deploy.planning.make import make_plan
+
+    results = run(make_plan(load_named(organisation)))
+    checked = [result for result in results if isinstance(result, Checked)]
+    for result in results:
+        if not isinstance(result, Checked):
+            say_problems(result)
+    if as_json:
+        print_json([{"server": each.server, "checks": [asdict(one) for one in each.outcomes]} for each in checked])
+    else:
+        for each in checked:
+            _table(each)
+    exit_with_worst(results, otherwise=1 if any(each.red for each in checked) else 0)
+
+
+def _table(checked: Checked) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"{checked.server}: {len(checked.outcomes)} checks, {len(checked.red)} red", title_justify="left")
+    for column in ("", "role", "seen from", "what must be true"):
+        table.add_column(column)
+    for outcome in checked.outcomes:
+        sentence = Text(outcome.sentence)
+        if outcome.found is not None:
+            sentence.append(f"\nfound: {outcome.found}", style="red")
+            if outcome.waits_for:
+                sentence.append(f"\nwaits for {outcome.waits_for}", style="yellow")
+        mark = Text("ok", style="green") if outcome.found is None else Text("RED", style="bold red")
+        table.add_row(mark, outcome.role, outcome.where, sentence)
+    console = Console(soft_wrap=False)
+    console.print(table)

@@ -1,0 +1,90 @@
+"""`coopinfra plan`: what a deploy would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coopinfra.cli.console import print_json, say, say_problems
+
+if TYPE_CHECKING:
+    from coopinfra.deploy.engine.preview import Preview
+
+
+def plan(
+    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Render everything without asking any server.")] = False,
+    out: Annotated[Path | None, typer.Option(help="With --offline: write plain files into this new folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show what a deploy would change on the servers: files with their differences, packages, users, units, removals.
+
+    Nothing is touched. Ends with 0 also when changes are pending, and with 1 when somebody else changed the server
+    since the last deploy.
+    """
+    from coopinfra.deploy.organisation.load import load_named
+    from coopinfra.deploy.planning.make import make_plan
+
+    made = make_plan(load_named(organisation))
+    if offline or out:
+        from coopinfra.deploy.jobs.render import describe_server, write_out
+
+        if out:
+            print("\n".join(str(path) for path in write_out(made, out)))
+        elif as_json:
+            print_json({server.server.id: [line.strip() for line in describe_server(server)] for server in made.servers})
+        else:
+            print("\n".join(line for server in made.servers for line in describe_server(server)))
+        return
+
+    from coopinfra.cli.failures import exit_with_worst
+    from coopinfra.deploy.jobs.deploy import Prepared, prepare
+
+    results = prepare(made, lambda server, what: say(f"{server}: {what}", style="dim"))
+    previews = [result.preview for result in results if isinstance(result, Prepared)]
+    for result in results:
+        if isinstance(result, Prepared):
+            result.connection.close()
+        else:
+            say_problems(result)
+    if as_json:
+        print_json([preview_as_data(each) for each in previews])
+    else:
+        for each in previews:
+            print("\n".join(preview_lines(each, diffs=True)))
+    drift = any(each.drift for each in previews)
+    exit_with_worst(results, otherwise=1 if drift else 0)
+
+
+def preview_lines(preview: Preview, *, diffs: bool) -> list[str]:
+    """Say what differs on one server, a line each, with the files' differences if wanted."""
+    if not preview.changes and not preview.interrupted:
+        return [f"{preview.server}: nothing to change"]
+    lines = [f"{preview.server}: {len(preview.changes)} changes"]
+    if preview.interrupted:
+        lines.append("  the last deploy did not come to its end; this one finishes it")
+    for change in preview.changes:
+        lines.append(f"  {change}")
+        if diffs and change.subject in preview.diffs:
+            lines += [f"    {line}" for line in preview.diffs[change.subject].splitlines()]
+    return lines
+
+
+def preview_as_data(preview: Preview) -> dict[str, object]:
+    """Turn a preview into what `--json` prints."""
+    return {
+        "server": preview.server,
+        "interrupted": preview.interrupted,
+        "changes": [
+            {
+                "what": change.what,
+                "action": change.action,
+                "subject": change.subject,
+                "detail": change.detail,
+                "diff": preview.diffs.get(change.subject, ""),
+            }
+            for change in preview.changes
+        ],
+    }

@@ -1,0 +1,38 @@
+"""Says of every server what is true and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coopinfra.deploy.checks.run import Outcome, checks_of, run_checks
+from coopinfra.deploy.engine.connection import Target, connect
+from coopinfra.deploy.jobs.fleet import on_each, targets
+from coopinfra.deploy.organisation.problems import CoopinfraError
+from coopinfra.deploy.planning.plan import Plan, ServerPlan
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Every outcome of one server."""
+
+    server: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def red(self) -> tuple[Outcome, ...]:
+        """The sentences that are not true."""
+        return tuple(outcome for outcome in self.outcomes if outcome.found is not None)
+
+
+def check(plan: Plan) -> tuple[Checked | CoopinfraError, ...]:
+    """Run every role's checks on every server of a plan, and from outside."""
+
+    def one(pair: tuple[ServerPlan, Target]) -> Checked:
+        server, target = pair
+        connection = connect(target)
+        try:
+            return Checked(server.server.id, run_checks(checks_of(server), connection))
+        finally:
+            connection.close()
+
+    return on_each(one, zip(plan.servers, targets(plan), strict=True))

@@ -1,0 +1,63 @@
+"""What is said to a server about releases; pure, so that commands which do not deploy need no pyinfra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# The link is made aside and renamed over the old one: a request sees the old release or the new one, never none.
+ACTIVATE = """
+set -eu
+cd {path}
+touch releases/{id}
+ln -sfn releases/{id} current.new
+mv -fT current.new current
+"""
+
+PUBLISH = """
+set -eu
+cd {path}/releases
+rm -rf .incoming
+mkdir .incoming
+tar -x --no-same-owner -f ../incoming.tar -C .incoming
+chmod -R u=rwX,go=rX .incoming
+rm -f ../incoming.tar
+sync -f .incoming
+rm -rf {id}
+mv -T .incoming {id}
+"""
+
+# The oldest go, but never the one that is served.
+PRUNE = """
+served=$(readlink current)
+ls -1t releases | tail -n +{after} | while read -r old; do
+    [ "releases/$old" = "$served" ] || rm -rf "releases/$old"
+done
+"""
+
+
+@dataclass(frozen=True)
+class ReleasesFound:
+    """The releases of one site on the server, the newest first."""
+
+    current: str
+    kept: tuple[str, ...]
+
+
+def releases_command(paths: Iterable[str]) -> str:
+    """Return the shell command that names the releases at some paths: a line each, the one served first."""
+    return "; ".join(
+        f"echo {path} $(basename $(readlink {path}/current || echo -)) $(ls -1t {path}/releases 2>/dev/null)"
+        for path in paths
+    )
+
+
+def parse_releases(output: Iterable[str]) -> dict[str, ReleasesFound]:
+    """Read what `releases_command` printed; `-` stands for none."""
+    lines = (line.split() for line in output)
+    return {path: ReleasesFound(current.replace("-", ""), tuple(kept)) for path, current, *kept in lines}
+
+
+def activate_command(path: str, release: str) -> str:
+    """Return the shell command that serves a release which is on the server already."""
+    return ACTIVATE.format(path=path, id=release)
