@@ -1,0 +1,150 @@
+"""Runs all tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [options of pytest]`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+SHELL = ("coopinfra", ".ci/run", "tests/fresh/run", "tests/fresh/inside")
+TOOLS = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "mypy": ["mypy"],
+    "import-linter": ["lint-imports", "--no-cache"],
+    "deptry": ["deptry", "cli", "deploy", "roles"],
+    "codespell": ["codespell"],
+    "shellcheck": ["shellcheck", *SHELL],
+}
+IN_PROCESS = ("unit", "cli", "roles")
+# Not among the default ones: it installs two machines from nothing and takes its time.
+ON_DEMAND = ("fresh",)
+
+
+@dataclass
+class Result:
+    """What became of one family."""
+
+    family: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """One word for the table."""
+        return "failed" if self.failed else "passed" if self.passed else "skipped"
+
+
+def families() -> list[str]:
+    """Name every family in the order in which they run; each file of tests/boxes is one."""
+    boxes = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/boxes").glob("test_*.py"))
+    return ["static", *IN_PROCESS, *(f"boxes/{name}" for name in boxes), *ON_DEMAND]
+
+
+def chosen(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Split the arguments into families and what is passed on to pytest."""
+    known, wanted, rest = families(), list[str](), list(arguments)
+    while rest and (found := [name for name in known if rest[0] in (name, name.split("/")[0])]):
+        wanted += found
+        rest.pop(0)
+    if rest and not rest[0].startswith("-"):
+        sys.exit(f"error: there is no test family `{rest[0]}`\n  hint: one of {', '.join(known)}")
+    return wanted or [name for name in known if name not in ON_DEMAND], rest
+
+
+def static() -> Result:
+    """Run the linters; each counts as one test."""
+    result = Result("static")
+    for name, (program, *arguments) in TOOLS.items():
+        print(f"-- {name}", flush=True)
+        if subprocess.run([BIN / program, *arguments], cwd=ROOT, check=False).returncode:
+            result.failed += 1
+            result.note += f" {name}"
+        else:
+            result.passed += 1
+    return result
+
+
+def by_pytest(family: str, options: list[str]) -> Result:
+    """Run one folder or file with pytest and count what it reports."""
+    folder, _, name = family.partition("/")
+    path = f"tests/{folder}/test_{name}.py" if name else f"tests/{folder}"
+    cover = ["--cov", "--cov-append", "--cov-report="] if family in IN_PROCESS else []
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        command = [sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=3", *cover, *options]
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else ()
+        counts = [
+            {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")} for suite in suites
+        ]
+    total, failures, errors, skipped = (
+        sum(one[key] for one in counts) for key in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    result = Result(family, total - failed - skipped, failed, skipped)
+    if code and not failed:
+        result.failed, result.note = 1, " no test ran" if not total else f" pytest ended with {code}"
+    return result
+
+
+def why_no_boxes() -> str:
+    """Say in one sentence why boxes cannot run here, or nothing."""
+    if sys.platform != "linux":
+        return "boxes need Linux"
+    if os.geteuid() != 0:
+        return "boxes need root: sudo ./coopinfra test"
+    unshare = shutil.which("unshare")
+    if (
+        not unshare
+        or subprocess.run([unshare, "--net", "--mount", "true"], check=False, capture_output=True).returncode
+    ):
+        return "boxes need a kernel that lets root make network and mount namespaces"
+    return ""
+
+
+def run(family: str, options: list[str]) -> Result:
+    """Run one family, or skip it with the reason; where everything must run, that is a failure."""
+    reason = why_no_boxes() if family.startswith(("boxes", "fresh")) else ""
+    if reason:
+        ci = os.environ.get("CI") == "true"
+        return Result(family, failed=int(ci), skipped=int(not ci), note=f" {reason}")
+    return static() if family == "static" else by_pytest(family, options)
+
+
+def main() -> int:
+    """Run the chosen families and print the table."""
+    wanted, options = chosen(sys.argv[1:])
+    (ROOT / ".coverage").unlink(missing_ok=True)
+    results = []
+    for number, family in enumerate(wanted, 1):
+        print(f"\n== {family} ({number} of {len(wanted)})", flush=True)
+        start = time.monotonic()
+        results.append(run(family, options))
+        results[-1].seconds = time.monotonic() - start
+        print(f"== {family}: {results[-1].verdict} after {results[-1].seconds:.0f} s{results[-1].note}", flush=True)
+    if (ROOT / ".coverage").exists():
+        print(f"\n== coverage with branches ({', '.join(name for name in wanted if name in IN_PROCESS)})", flush=True)
+        subprocess.run([BIN / "coverage", "report"], cwd=ROOT, check=False)
+    print(f"\n{'family':<24}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}  result")
+    for one in results:
+        counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>8}{one.seconds:>9.1f}"
+        print(f"{one.family:<24}{counts}  {one.verdict}{':' if one.note else ''}{one.note}")
+    passed, failed, skipped = (sum(getattr(one, key) for one in results) for key in ("passed", "failed", "skipped"))
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
