@@ -10,6 +10,7 @@ import http.client
 import socket
 import ssl
 import time
+import warnings
 from dataclasses import dataclass, field
 from email.message import Message
 from urllib.parse import urlsplit
@@ -101,10 +102,7 @@ class Outside:
 
     def tls_version_refused(self, host: str, version: str, *, port: int = 443, address: str = "") -> bool:
         """Tell whether a server that is there turns down a TLS version such as `TLSv1.1`."""
-        context = _context(verify=False)
-        context.minimum_version = context.maximum_version = TLS_VERSIONS[version]
-        # Debian's OpenSSL offers old versions only at security level 0.
-        context.set_ciphers("ALL:@SECLEVEL=0")
+        context = _offering_only(TLS_VERSIONS[version])
         try:
             with _connect(address or host, port, time.monotonic() + self.timeout) as plain:
                 try:
@@ -129,6 +127,17 @@ def _context(verify: bool) -> ssl.SSLContext:
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _offering_only(version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = _context(verify=False)
+    with warnings.catch_warnings():
+        # Python warns of old versions; to see them refused we have to offer them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    # Debian's OpenSSL offers old versions only at security level 0.
+    context.set_ciphers("ALL:@SECLEVEL=0")
     return context
 
 

@@ -70,18 +70,14 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .not_valid_after(ENDS)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(DOMAIN)]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     path.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
 
@@ -193,7 +189,8 @@ def test_an_old_tls_version_is_refused_or_it_is_not(tls: ssl.SSLContext, pem: Pa
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     lax = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     lax.load_cert_chain(pem)
-    lax.minimum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning):
+        lax.minimum_version = ssl.TLSVersion.TLSv1_1
     lax.set_ciphers("ALL:@SECLEVEL=0")
 
     with serving(tls) as strict_port, serving(lax) as lax_port:
