@@ -22,9 +22,10 @@ def check(
 
     Ends with 1 when anything is red.
     """
+    from coopinfra.deploy.organisation.load import load_named
+
     from coopinfra.deploy.jobs.check import Checked
     from coopinfra.deploy.jobs.check import check as run
-    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.planning.make import make_plan
 
     results = run(make_plan(load_named(organisation)))
@@ -45,7 +46,9 @@ def _table(checked: Checked) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{checked.server}: {len(checked.outcomes)} checks, {len(checked.red)} red", title_justify="left")
+    table = Table(
+        title=f"{checked.server}: {len(checked.outcomes)} checks, {len(checked.red)} red", title_justify="left"
+    )
     for column in ("", "role", "seen from", "what must be true"):
         table.add_column(column)
     for outcome in checked.outcomes:

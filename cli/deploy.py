@@ -21,7 +21,8 @@ def deploy(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")] = False,
     wait: Annotated[str, typer.Option(help="How long to wait for somebody else's deploy, as in 90s or 10m.")] = "0s",
     revert_after: Annotated[
-        str, typer.Option(help="When the server takes back a change that locked us out.", envvar="COOPINFRA_REVERT_AFTER")
+        str,
+        typer.Option(help="When the server takes back a change that locked us out.", envvar="COOPINFRA_REVERT_AFTER"),
     ] = "120s",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
 ) -> None:
@@ -30,8 +31,9 @@ def deploy(
     Shows what would change and asks. Can be run again at any time: a second run says that there is nothing to change,
     and one that was interrupted is finished by the next.
     """
-    from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, prepare
     from coopinfra.deploy.organisation.load import load_named
+
+    from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, prepare
     from coopinfra.deploy.planning.make import make_plan
 
     waits = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli import box, check, demo, deploy, dns, init, lab, plan, runbook, schema, site, trust, validate
-from coopinfra.cli.console import problems_as_data, print_json, say, say_problems
+from coopinfra.cli.console import print_json, problems_as_data, say, say_problems
 from coopinfra.deploy.organisation.problems import CoopinfraError
 
 INTERRUPTED = 3

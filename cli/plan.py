@@ -25,6 +25,7 @@ def plan(
     since the last deploy.
     """
     from coopinfra.deploy.organisation.load import load_named
+
     from coopinfra.deploy.planning.make import make_plan
 
     made = make_plan(load_named(organisation))
@@ -34,7 +35,9 @@ def plan(
         if out:
             print("\n".join(str(path) for path in write_out(made, out)))
         elif as_json:
-            print_json({server.server.id: [line.strip() for line in describe_server(server)] for server in made.servers})
+            print_json(
+                {server.server.id: [line.strip() for line in describe_server(server)] for server in made.servers}
+            )
         else:
             print("\n".join(line for server in made.servers for line in describe_server(server)))
         return

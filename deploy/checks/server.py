@@ -10,7 +10,7 @@ from testinfra.host import Host
 from coopinfra.deploy.engine.connection import Connection
 
 
-class _ConnectionBackend(BaseBackend):
+class _ConnectionBackend(BaseBackend):  # type: ignore[misc] # testinfra ships no types
     NAME = "coopinfra"
 
     def __init__(self, connection: Connection) -> None:

@@ -73,7 +73,9 @@ def wait_for_revert(target: Target, cause: CoopinfraError, *, seconds: float) ->
             connection.close()
         time.sleep(1)
     return Reverted(
-        Problem(f"{target.label}: no new connection could be made, and no revert was seen", "use the provider's console")
+        Problem(
+            f"{target.label}: no new connection could be made, and no revert was seen", "use the provider's console"
+        )
     )
 
 

@@ -143,7 +143,8 @@ class Connection:
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(
                 Problem(
-                    f"{self.label}: the connection was lost ({error or type(error).__name__})", "run the command again"
+                    f"{self.label}: the connection was lost ({str(error) or type(error).__name__})",
+                    "run the command again",
                 )
             ) from error
 

@@ -57,7 +57,7 @@ class Connector(BaseConnector):
 
     def put_file(
         self,
-        filename_or_io: str | IO[bytes],
+        filename_or_io: Any,
         remote_filename: str,
         remote_temp_filename: str | None = None,
         print_output: bool = False,
@@ -67,7 +67,7 @@ class Connector(BaseConnector):
         """Upload atomically and privately: complete beside its destination, readable by root alone, then renamed."""
         path = shlex.quote(remote_filename)
         command = (
-            f"set -eu; umask 077; mkdir -p \"$(dirname {path})\"; new=$(mktemp {path}.XXXXXX); "
+            f'set -eu; umask 077; mkdir -p "$(dirname {path})"; new=$(mktemp {path}.XXXXXX); '
             f'trap \'rm -f "$new"\' EXIT; cat >"$new"; mv -fT "$new" {path}; trap - EXIT'
         )
         with get_file_io(filename_or_io) as stream:
@@ -76,7 +76,7 @@ class Connector(BaseConnector):
             raise ServerError(Problem(f"{self.connection.label}: cannot write {remote_filename}: {answer.err.strip()}"))
         return True
 
-    def get_file(self, remote_filename: str, filename_or_io: str | IO[bytes], *_: Any, **__: Any) -> bool:
+    def get_file(self, *_: Any, **__: Any) -> bool:
         """Refuse: nothing of ours downloads through pyinfra."""
         raise NotImplementedError("read a file with a fact")
 

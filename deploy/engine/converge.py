@@ -85,5 +85,3 @@ def role_operations(plan: ServerPlan, phase: str) -> None:
 
 def _gone(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(old) - set(new)))
-
-

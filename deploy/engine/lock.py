@@ -95,7 +95,9 @@ class Lock:
         self._channel.sendall(json.dumps(entry).encode() + b"\n")
 
     def release(self) -> None:
-        """Let the other end finish, and wait until it has written everything."""
+        """Let the other end finish, and wait until it has written everything; harmless when the connection is gone."""
+        if self._channel.closed:
+            return
         self._channel.shutdown_write()
         self._channel.recv_exit_status()
         self._channel.close()
@@ -113,8 +115,7 @@ def hold(connection: Connection, holder: Holder, *, wait: float = 0, orphans: fl
         _wait_for_orphans(connection, holder, time.monotonic() + orphans)
         yield lock
     finally:
-        if not lock._channel.closed:
-            lock.release()
+        lock.release()
 
 
 def _acquire(connection: Connection, holder: Holder, deadline: float) -> Lock:

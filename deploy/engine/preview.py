@@ -46,9 +46,10 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
     files = host.get_fact(ServerFiles, organisation=plan.organisation, paths=tuple(each.path for each in plan.files))
     users = host.get_fact(UserStates, names=tuple(user.name for user in plan.users))
     units = host.get_fact(UnitStates, units=tuple((unit.name, unit.reads) for unit in plan.units))
+    installed = host.get_fact(PackageStates, names=plan.packages)
     differing = files_that_differ(plan.files, files)
     changes = (
-        *packages_missing(plan.packages, host.get_fact(PackageStates, names=plan.packages)),
+        *packages_missing(plan.packages, installed),
         *(change for _, change in users_that_differ(plan.users, users)),
         *(change for _, change in differing),
         *_releases(plan, sources),

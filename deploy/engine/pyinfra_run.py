@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,7 +42,8 @@ class _Steps(BaseStateCallback):
     def __init__(self, report: Callable[[str], None]) -> None:
         self.report = report
 
-    def operation_host_start(self, state: State, host: Any, op_hash: str) -> None:
+    # pyinfra declares its callbacks static and calls them on the instance.
+    def operation_host_start(self, state: State, host: Any, op_hash: str) -> None:  # type: ignore[override]
         self.report(_name(state, op_hash))
 
 
@@ -68,9 +69,7 @@ def would_change(state: State) -> tuple[str, ...]:
     """Return the names of the operations called so far that would change something."""
     host = next(iter(state.inventory))
     return tuple(
-        _name(state, op_hash)
-        for op_hash in state.get_op_order()
-        if state.ops[host][op_hash].operation_meta.will_change
+        _name(state, op_hash) for op_hash in state.get_op_order() if state.ops[host][op_hash].operation_meta.will_change
     )
 
 
@@ -82,11 +81,9 @@ def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
     host = next(iter(state.inventory))
     state.add_callback_handler(_Steps(report))
     state.set_stage(StateStage.Execute)
-    try:
+    # "No hosts remaining": the results below say which operation it was, and why.
+    with suppress(PyinfraError):
         run_ops(state, serial=True)
-    except PyinfraError:
-        # "No hosts remaining": the results below say which operation it was, and why.
-        pass
     done = []
     for op_hash in state.get_op_order():
         meta = state.ops[host][op_hash].operation_meta

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.organisation.load import find_inventories, load_named
+
+from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.roles.declarations import Link
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
@@ -104,14 +104,14 @@ def apply(
     prepared: tuple[Prepared, ...], report: Report, waits: Waits | None = None
 ) -> tuple[Result | CoopinfraError, ...]:
     """Bring every prepared server to its plan, and close the connections."""
-    run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     return on_each(lambda server: _apply(server, run_id, report, waits or Waits()), prepared)
 
 
 def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Result:
     started = time.monotonic()
     connection, name = server.connection, server.plan.server.id
-    since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(server.target.identity.operator.login, run_id, since)
     try:
         if not server.pending:

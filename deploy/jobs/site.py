@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from coopinfra.deploy.engine.connection import Connection, ServerError, Target, connect
 from coopinfra.deploy.engine.lock import Holder, hold
@@ -63,9 +63,11 @@ def _found(connection: Connection, releases: tuple[Release, ...]) -> dict[str, R
 
 
 def _roll_back(target: Target, release: Release, to: str) -> tuple[str, str]:
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     holder = Holder(
-        target.identity.operator.login, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now.isoformat(timespec="seconds")
+        target.identity.operator.login,
+        f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+        now.isoformat(timespec="seconds"),
     )
     connection = connect(target)
     try:

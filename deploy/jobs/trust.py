@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def pin(plan: Plan, server: ServerPlan, key: paramiko.PKey) -> Path:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         new.write(text)
     Path(new.name).chmod(0o644)
-    os.replace(new.name, path)
+    Path(new.name).replace(path)
     return path
 
 

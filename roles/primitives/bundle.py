@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -75,6 +75,11 @@ class FileContents(FactBase[dict[str, bytes]]):
         lines = iter(output)
         return {path: b64decode(content) for path, content in zip(lines, lines, strict=False)}
 
+    @staticmethod
+    def default() -> dict[str, bytes]:
+        """None was asked for."""
+        return {}
+
 
 def files_that_differ(
     files: Iterable[File | Directory], found: FilesFound
@@ -117,7 +122,7 @@ def bundle(
     emptied: tuple[str, ...] = (),
     wait: int = 0,
     units: tuple[str, ...] = (),
-) -> Iterator[FileUploadCommand | StringCommand]:
+) -> Generator[FileUploadCommand | StringCommand, None, None]:
     """Bring every file and directory to its declared state, and remove what is no longer declared.
 
     organisation: whose manifest and staging folder are used

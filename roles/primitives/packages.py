@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -47,7 +47,7 @@ class PackageStates(FactBase[tuple[str, ...]]):
 
     @staticmethod
     def default() -> tuple[str, ...]:
-        """On a server that knows none of them."""
+        """None of them is installed."""
         return ()
 
 
@@ -57,9 +57,10 @@ def packages_missing(names: Iterable[str], installed: Iterable[str]) -> tuple[Ch
 
 
 @operation()
-def packages(names: tuple[str, ...], wait: int = 120) -> Iterator[StringCommand]:
+def packages(names: tuple[str, ...], wait: int = 120) -> Generator[StringCommand, None, None]:
     """Install what is missing of `names`, all at once; `wait` seconds at most for somebody else's apt."""
-    missing = [change.subject for change in packages_missing(names, host.get_fact(PackageStates, names=names))]
+    installed = host.get_fact(PackageStates, names=names)
+    missing = [change.subject for change in packages_missing(names, installed)]
     if not missing:
         host.noop("every package is installed")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from io import BytesIO
 
 from pyinfra import host
@@ -14,7 +14,7 @@ from coopinfra.roles.primitives.manifest import Manifest, manifest_path
 
 
 @operation()
-def record(organisation: str, manifest: Manifest) -> Iterator[FileUploadCommand | StringCommand]:
+def record(organisation: str, manifest: Manifest) -> Generator[FileUploadCommand | StringCommand, None, None]:
     """Write the manifest of one organisation unless it is there already."""
     if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
         host.noop("the manifest is as it should be")

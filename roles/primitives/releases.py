@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from pyinfra import host
 from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
@@ -19,6 +19,7 @@ from coopinfra.roles.primitives.release_scripts import (
     releases_command,
 )
 from coopinfra.roles.primitives.source import Source
+
 
 class ReleaseStates(FactBase[dict[str, ReleasesFound]]):
     """The releases at some paths."""
@@ -42,7 +43,7 @@ def release_change(release: Release, source: Source, found: dict[str, ReleasesFo
 
 
 @operation()
-def publish(release: Release, source: Source) -> Iterator[FileUploadCommand | StringCommand]:
+def publish(release: Release, source: Source) -> Generator[FileUploadCommand | StringCommand, None, None]:
     """Upload a release unless it is there, and serve it."""
     found = host.get_fact(ReleaseStates, paths=(release.path,))
     if release_change(release, source, found) is None:
@@ -56,7 +57,7 @@ def publish(release: Release, source: Source) -> Iterator[FileUploadCommand | St
 
 
 @operation()
-def releases_removed(paths: tuple[str, ...]) -> Iterator[StringCommand]:
+def releases_removed(paths: tuple[str, ...]) -> Generator[StringCommand, None, None]:
     """Remove sites that nobody declares any more: their files came from the operators and lie there still."""
     found = host.get_fact(ReleaseStates, paths=paths) if paths else {}
     there = [path for path, each in sorted(found.items()) if each.current or each.kept]

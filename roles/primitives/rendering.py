@@ -25,8 +25,10 @@ def template(
     **values: object,
 ) -> File:
     """Render `templates/<name>` of the part's role as the file `to`; an unknown variable is an error."""
-    text = _environment(part.role).get_template(name).render(
-        part=part, organisation=part.organisation, server=part.server, settings=part.settings, **values
+    text = (
+        _environment(part.role)
+        .get_template(name)
+        .render(part=part, organisation=part.organisation, server=part.server, settings=part.settings, **values)
     )
     return File(to, text.encode(), user=user, group=group, mode=mode, validate=validate, access=access)
 

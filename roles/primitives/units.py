@@ -7,7 +7,7 @@ stamp in /run, which a reboot clears as it starts every unit anew), and whether 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from pyinfra import host
@@ -62,6 +62,11 @@ class UnitStates(FactBase[dict[str, UnitFound]]):
             current[key] = value
         return {name: _found(block) for name, block in blocks.items()}
 
+    @staticmethod
+    def default() -> dict[str, UnitFound]:
+        """None was asked for."""
+        return {}
+
 
 def units_that_differ(units: Iterable[Unit], found: dict[str, UnitFound]) -> tuple[tuple[Unit, Change], ...]:
     """Return the units to start, reload or restart, each with the reason."""
@@ -101,7 +106,7 @@ def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
 
 
 @operation()
-def units(wanted: tuple[Unit, ...]) -> Iterator[StringCommand]:
+def units(wanted: tuple[Unit, ...]) -> Generator[StringCommand, None, None]:
     """Enable and start units, and reload or restart those that run older than what they read."""
     found = host.get_fact(UnitStates, units=tuple((unit.name, unit.reads) for unit in wanted))
     differing = units_that_differ(wanted, found)
@@ -113,7 +118,7 @@ def units(wanted: tuple[Unit, ...]) -> Iterator[StringCommand]:
 
 
 @operation()
-def units_removed(names: tuple[str, ...]) -> Iterator[StringCommand]:
+def units_removed(names: tuple[str, ...]) -> Generator[StringCommand, None, None]:
     """Stop and disable units that nobody declares any more."""
     found = host.get_fact(UnitStates, units=tuple((name, ()) for name in names)) if names else {}
     there = [name for name, unit in sorted(found.items()) if unit.loaded and (unit.active or unit.enabled)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from pyinfra import host
@@ -41,7 +41,7 @@ class UserStates(FactBase[dict[str, UserFound]]):
 
     @staticmethod
     def default() -> dict[str, UserFound]:
-        """On a server that has none of them."""
+        """None of them is there."""
         return {}
 
 
@@ -67,7 +67,7 @@ def _difference(wanted: User, there: UserFound | None) -> Change | None:
 
 
 @operation()
-def users(wanted: tuple[User, ...]) -> Iterator[StringCommand]:
+def users(wanted: tuple[User, ...]) -> Generator[StringCommand, None, None]:
     """Make or correct accounts and the groups that they need."""
     states = host.get_fact(UserStates, names=tuple(user.name for user in wanted))
     differing = users_that_differ(wanted, states)
@@ -81,9 +81,10 @@ def users(wanted: tuple[User, ...]) -> Iterator[StringCommand]:
 
 
 @operation()
-def users_removed(names: tuple[str, ...]) -> Iterator[StringCommand]:
+def users_removed(names: tuple[str, ...]) -> Generator[StringCommand, None, None]:
     """End the sessions of accounts that nobody declares any more and remove them; their homes stay."""
-    there = sorted(host.get_fact(UserStates, names=names)) if names else []
+    states = host.get_fact(UserStates, names=names) if names else {}
+    there = sorted(states)
     if not there:
         host.noop("no account is left over")
         return
