@@ -49,7 +49,7 @@ def converge(
         emptied=_gone(old.directories, new.directories),
     )
     role_operations(plan, "configure")
-    for release in plan.releases:
+    for release in host.loop(plan.releases):
         publish(name=f"Publish {release.path}", release=release, source=sources[release])
     units(name="Start, reload or restart units", wanted=plan.units)
     releases_removed(name="Remove sites that are no longer declared", paths=_gone(old.releases, new.releases))
@@ -77,7 +77,8 @@ def _access(plan: ServerPlan, guard: Callable[[], bool] | None, wait: int) -> No
 
 def role_operations(plan: ServerPlan, phase: str) -> None:
     """Call one phase of every role that has operations of its own, providers first."""
-    for part in plan.parts:
+    # `host.loop` tells the turns of a loop apart under the plain `pyinfra` command, which knows an operation by its line.
+    for part in host.loop(plan.parts):
         module = roles()[part.role].operations()
         if module and hasattr(module, phase):
             getattr(module, phase)(part)

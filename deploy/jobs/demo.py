@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-
-from coopinfra.deploy.organisation.load import find_inventories, load_named
 
 from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.state import Lab
+from coopinfra.deploy.organisation.load import load_named
 from coopinfra.deploy.planning.make import make_plan
+from coopinfra.deploy.planning.plan import Plan
 from coopinfra.roles.declarations import Link
+
+COMMAND = (sys.executable, "-m", "coopinfra.cli.main")
+"""The same installation, whatever PATH says inside the lab."""
 
 
 def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int:
-    """Bring the lab up unless it is, then run the very commands that an operator types; return the first bad exit code."""
+    """Bring the lab up unless it is, run the commands that an operator types, and say what answers where.
+
+    Returns the exit code of the first command that fails, and leaves the lab up for a look in that case too.
+    """
     plan = make_plan(load_named(organisation))
-    raise SystemExit(f"{plan} {name} {find_inventories()} {labs} {Path} {Link} {shlex} {sys}")
+    lab = labs.load(name) if name in labs.names() else _up(name, plan, report)
+    zone = labs.run(lab, [*COMMAND, "dns", organisation], capture_output=True, text=True, check=True).stdout
+    labs.publish(lab, plan.organisation.domain, zone)
+    report(f"the records of `coopinfra dns {organisation}` were typed in at the lab's name server")
+    book = lab.folder / "runbook"
+    for words in (
+        ("deploy", organisation, "--yes"),
+        ("check", organisation),
+        ("dns", organisation, "--check"),
+        ("runbook", organisation, "--out", str(book)),
+    ):
+        report(f"$ coopinfra lab run {name} -- coopinfra {' '.join(words)}")
+        code = labs.run(lab, [*COMMAND, *words]).returncode
+        if code:
+            report(
+                f"that ended with {code}; the lab stays up: coopinfra lab run {name} -- coopinfra check {organisation}"
+            )
+            return code
+    for line in _ending(name, organisation, plan):
+        report(line)
+    return 0
+
+
+def _up(name: str, plan: Plan, report: Callable[[str], None]) -> Lab:
+    boxes = tuple(labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6) for each in plan.servers)
+    return labs.up(name, boxes, report=report)
+
+
+def _ending(name: str, organisation: str, plan: Plan) -> tuple[str, ...]:
+    links = plan.all(Link)
+    return (
+        "",
+        f"{plan.organisation.name} is up in the lab `{name}`:",
+        *(f"  {link.title}: {link.url}" for link in links),
+        *(f"  server {each.server.id}: ssh at {each.server.address}" for each in plan.servers),
+        "see the site:  " + f"./coopinfra lab run {name} -- curl -s {links[0].url}",
+        "look again:    " + f"./coopinfra lab run {name} -- ./coopinfra check {organisation}",
+        "take it down:  " + f"./coopinfra lab down {name}",
+    )

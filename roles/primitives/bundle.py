@@ -118,6 +118,7 @@ def _difference(wanted: File | Directory, found: FilesFound) -> Change | None:
 def bundle(
     organisation: str,
     files: tuple[File | Directory, ...],
+    *,
     removed: tuple[str, ...] = (),
     emptied: tuple[str, ...] = (),
     wait: int = 0,

@@ -88,7 +88,8 @@ def users_removed(names: tuple[str, ...]) -> Generator[StringCommand, None, None
     if not there:
         host.noop("no account is left over")
         return
-    lines = [f"pkill -KILL -u {name} || true\nuserdel --force {name} 2>/dev/null || userdel {name}" for name in there]
+    # `--force`: also while a process of theirs is still ending.
+    lines = [f"loginctl terminate-user {name} || true\nuserdel --force {name}" for name in there]
     yield StringCommand("sh", "-c", shlex.quote("set -eu\n" + "\n".join(lines)))
 
 
