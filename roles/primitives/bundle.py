@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 
 from pyinfra import host
@@ -51,14 +52,15 @@ class ServerFiles(FactBase[FilesFound]):
         )
 
     def process(self, output: Iterable[str]) -> FilesFound:
-        """Parse the three sections."""
-        manifest, states, sums = "\n".join(output).split("\n=\n") if output else ("", "", "")
-        digests = {path: value for value, path in (line.split("  ", 1) for line in sums.splitlines())}
+        """Parse the three sections, which a line with nothing but `=` divides."""
+        lines = iter(output)
+        manifest, states = (list(takewhile(lambda line: line != "=", lines)) for _ in range(2))
+        digests = {path: value for value, path in (line.split("  ", 1) for line in lines)}
         found = {}
-        for line in states.splitlines():
+        for line in states:
             mode, user, group, kind, path = line.split("|", 4)
             found[path] = Found(mode, user, group, kind, digests.get(path, ""))
-        return FilesFound(read_manifest(manifest), found)
+        return FilesFound(read_manifest("\n".join(manifest)), found)
 
 
 class FileContents(FactBase[dict[str, bytes]]):
