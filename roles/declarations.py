@@ -64,9 +64,14 @@ class Vhost(Need):
     redirects_from: tuple[str, ...] = ()
 
     @property
+    def served(self) -> tuple[str, ...]:
+        """The names under which its files are shown."""
+        return (self.domain, *self.aliases)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name under which it is reached, the main one first."""
-        return (self.domain, *self.aliases, *self.redirects_from)
+        return (*self.served, *self.redirects_from)
 
     @property
     def claims(self) -> tuple[str, ...]:

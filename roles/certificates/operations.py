@@ -1,0 +1,71 @@
+"""Certificates that are due now, and those that nobody wants any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pyinfra import host
+from pyinfra.api import FactBase, StringCommand, operation
+
+from coopinfra.roles.certificates import SCRIPT, CertificatesSettings
+from coopinfra.roles.contract import Part
+
+SERVICE = "coopinfra-certificates.service"
+
+
+class Answers(FactBase[tuple[str, ...]]):
+    """What the server's own script says to one question: one certificate a line."""
+
+    def command(self, question: str) -> str:
+        """Return the shell command; before the first deploy there is no script, and nothing to say."""
+        return f"[ ! -x {SCRIPT} ] || {SCRIPT} {question}"
+
+    def process(self, output: Iterable[str]) -> tuple[str, ...]:
+        """Keep the lines."""
+        return tuple(output)
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        """On a server that has nothing to say."""
+        return ()
+
+
+@operation()
+def placeholders() -> Iterator[StringCommand]:
+    """Make a self-signed certificate wherever a reader would find none."""
+    if not host.get_fact(Answers, question="missing"):
+        host.noop("every certificate has something to show")
+        return
+    yield StringCommand(SCRIPT, "placeholders")
+
+
+@operation()
+def leftovers() -> Iterator[StringCommand]:
+    """Remove certificates that no list names any more."""
+    if not host.get_fact(Answers, question="leftover"):
+        host.noop("no certificate is left over")
+        return
+    yield StringCommand(SCRIPT, "clear")
+
+
+@operation()
+def requests() -> Iterator[StringCommand]:
+    """Ask the authority for what is due, by the service that goes on trying each hour.
+
+    A refusal fails the service, not the deploy: all else is done by now, `check` is red, and the timer tries again.
+    """
+    if not host.get_fact(Answers, question="due"):
+        host.noop("no certificate is due, or its names do not lead here yet")
+        return
+    yield StringCommand(f"systemctl start {SERVICE} || journalctl --no-pager -q -n 15 -o cat -u {SERVICE} >&2")
+
+
+def configure(part: Part[CertificatesSettings]) -> None:
+    """Leave no reader without a certificate and no certificate without a reader."""
+    placeholders(name="Make placeholders for certificates that are not issued yet")
+    leftovers(name="Remove certificates that nobody reads any more")
+
+
+def activate(part: Part[CertificatesSettings]) -> None:
+    """Ask the authority for every name whose DNS already leads here."""
+    requests(name=f"Request certificates from {part.settings.directory.split('/')[2]}")
