@@ -51,7 +51,7 @@ def declare(part: Part[BaseSettings]) -> Iterator[Declaration]:
     )
     yield Port(part.server.port)
     for operator in part.server.operators:
-        yield User(
+        yield User(  # noqa: S604 - its shell is the one of an account
             operator.login,
             full_name=operator.name,
             groups=(OPERATORS,),

@@ -64,7 +64,8 @@ def _nothing(said: str) -> str | None:
 
 def _holds_sshd(said: str) -> str | None:
     effective = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
-    return ", ".join(f"{key} {effective.get(key)}" for key, value in SSHD.items() if effective.get(key) != value) or None
+    different = [f"{key} {effective.get(key)}" for key, wanted in SSHD.items() if effective.get(key) != wanted]
+    return ", ".join(different) or None
 
 
 def _logins(part: Part[BaseSettings]) -> Callable[[str], str | None]:

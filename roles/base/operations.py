@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -38,7 +38,7 @@ class TimeZones(FactBase[tuple[str, ...]]):
 
 
 @operation()
-def host_name(wanted: str) -> Iterator[StringCommand]:
+def host_name(wanted: str) -> Generator[StringCommand, None, None]:
     """Tell the kernel the name that /etc/hostname gives it at the next boot."""
     if host.get_fact(RunningName) == wanted:
         host.noop(f"the server is called {wanted}")
@@ -47,9 +47,10 @@ def host_name(wanted: str) -> Iterator[StringCommand]:
 
 
 @operation()
-def time_zone(wanted: str) -> Iterator[StringCommand]:
+def time_zone(wanted: str) -> Generator[StringCommand, None, None]:
     """Let the server's clock show one time zone."""
-    if set(host.get_fact(TimeZones)) == {wanted}:
+    found = host.get_fact(TimeZones)
+    if set(found) == {wanted}:
         host.noop(f"the time zone is {wanted}")
         return
     yield StringCommand("ln", "-sfn", f"/usr/share/zoneinfo/{wanted}", "/etc/localtime")

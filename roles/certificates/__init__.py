@@ -71,5 +71,6 @@ def declare(part: Part[CertificatesSettings]) -> Iterator[Declaration]:
 
 def contact(part: Part[CertificatesSettings]) -> str:
     """Return the address that the authority is given: somebody who can act on what it writes."""
-    people = (*part.server.operators, *part.organisation.contacts)
-    return part.settings.email or next((person.email for person in people if person.email), "")
+    operators = [operator.email for operator in part.server.operators]
+    contacts = [contact.email for contact in part.organisation.contacts]
+    return part.settings.email or next(filter(None, (*operators, *contacts)), "")

@@ -23,9 +23,7 @@ def checks(part: Part[CertificatesSettings]) -> Iterator[Check]:
                 where="outside",
                 waits_for=f"whoever manages the DNS zone of {name}: it has to lead to {part.server.address}",
             )
-    yield is_active(
-        f"{server} renews certificates by itself", "certbot.timer", "coopinfra-certificates.timer"
-    )
+    yield is_active(f"{server} renews certificates by itself", "certbot.timer", "coopinfra-certificates.timer")
     yield succeeds(
         f"the last request of {server} for certificates went well",
         "! systemctl is-failed --quiet coopinfra-certificates.service",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -31,7 +31,7 @@ class Answers(FactBase[tuple[str, ...]]):
 
 
 @operation()
-def placeholders() -> Iterator[StringCommand]:
+def placeholders() -> Generator[StringCommand, None, None]:
     """Make a self-signed certificate wherever a reader would find none."""
     if not host.get_fact(Answers, question="missing"):
         host.noop("every certificate has something to show")
@@ -40,7 +40,7 @@ def placeholders() -> Iterator[StringCommand]:
 
 
 @operation()
-def leftovers() -> Iterator[StringCommand]:
+def leftovers() -> Generator[StringCommand, None, None]:
     """Remove certificates that no list names any more."""
     if not host.get_fact(Answers, question="leftover"):
         host.noop("no certificate is left over")
@@ -49,7 +49,7 @@ def leftovers() -> Iterator[StringCommand]:
 
 
 @operation()
-def requests() -> Iterator[StringCommand]:
+def requests() -> Generator[StringCommand, None, None]:
     """Ask the authority for what is due, by the service that goes on trying each hour.
 
     A refusal fails the service, not the deploy: all else is done by now, `check` is red, and the timer tries again.
@@ -60,7 +60,7 @@ def requests() -> Iterator[StringCommand]:
     yield StringCommand(f"systemctl start {SERVICE} || journalctl --no-pager -q -n 15 -o cat -u {SERVICE} >&2")
 
 
-def configure(part: Part[CertificatesSettings]) -> None:
+def configure(_part: Part[CertificatesSettings]) -> None:
     """Leave no reader without a certificate and no certificate without a reader."""
     placeholders(name="Make placeholders for certificates that are not issued yet")
     leftovers(name="Remove certificates that nobody reads any more")

@@ -8,6 +8,6 @@ from coopinfra.roles.contract import Directory, Part
 from coopinfra.roles.website import HOME, WebsiteSettings
 
 
-def files(part: Part[WebsiteSettings]) -> Iterator[Directory]:
+def files(_part: Part[WebsiteSettings]) -> Iterator[Directory]:
     """Yield the folder, so that it goes with the last site."""
     yield Directory(HOME)
