@@ -1,0 +1,66 @@
+"""What is wrong only between settings: told from the values as they stand, so that other problems do not hide it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coopinfra.deploy.organisation.keys import same_key
+from coopinfra.deploy.organisation.reading import Document, Location, Value
+
+# Accounts that Debian brings along or daemons are given; an operator of that name would take them over.
+TAKEN = frozenset(
+    "root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody sshd messagebus postgres mysql "
+    "www-data debian-tor".split()
+)
+LONGEST_HOST_NAME = 64
+
+
+def check_organisation(document: Document) -> None:
+    """Find servers that share an address, and names that are too long together."""
+    seen: dict[str, str] = {}
+    domain = document.values.get("domain") if isinstance(document.values, dict) else None
+    for name, server in _group(document.values, "servers"):
+        for kind in ("address", "ipv6"):
+            address = server.get(kind)
+            if isinstance(address, str) and seen.setdefault(address, name) != name:
+                line = document.line(("servers", name, kind), of_value=True)
+                message = f"`{seen[address]}` and `{name}` have one address, `{address}`"
+                document.complain(line, message, "each machine has an address of its own")
+        if isinstance(domain, str) and len(domain) < 254 and len(f"{name}.{domain}") > LONGEST_HOST_NAME:
+            line = document.line(("servers", name))
+            hint = f"a machine's whole name has {LONGEST_HOST_NAME} characters at most: shorten the server's"
+            document.complain(line, f"`{name}` makes a name too long for a machine with this `domain`", hint)
+
+
+def check_collective(document: Document) -> None:
+    """Find operators who share a key, have taken names, or cannot log in at all."""
+    seen: dict[str, tuple[str, int]] = {}
+    operators = tuple(_group(document.values, "operators"))
+    for login, operator in operators:
+        if login in TAKEN:
+            hint = "take the person's own name"
+            document.complain(document.line(("operators", login)), f"`{login}` is an account of the system", hint)
+        for at, key in _keys(login, operator):
+            line = document.line(at, of_value=True)
+            owner, first = seen.setdefault(same_key(key), (login, line))
+            if line != first:
+                both = f"`{owner}` and `{login}` have the same key" if owner != login else f"`{login}` has one key twice"
+                document.complain(line, both, f"it is in line {first} already: each person has keys of their own")
+    if operators and not any(True for login, operator in operators for _ in operator.get("ssh_keys") or ()):
+        message = "no operator has an SSH key, so nobody could log in any more"
+        line = document.line(("operators",))
+        document.complain(line, message, "add `ssh_keys: [ssh-ed25519 AAAA…]`; the line is in `~/.ssh/id_ed25519.pub`")
+
+
+def _group(values: Value, name: str) -> Iterator[tuple[str, dict[str, Value]]]:
+    group = values.get(name) if isinstance(values, dict) else None
+    if isinstance(group, dict):
+        yield from ((key, value) for key, value in group.items() if isinstance(value, dict))
+
+
+def _keys(login: str, operator: dict[str, Value]) -> Iterator[tuple[Location, str]]:
+    keys = operator.get("ssh_keys")
+    if isinstance(keys, list):
+        for number, key in enumerate(keys):
+            if isinstance(key, str):
+                yield ("operators", login, "ssh_keys", number), key

@@ -1,0 +1,107 @@
+"""What can be wrong with a file before its content means anything, in plain words."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from coopinfra.roles.types import quoted
+
+LARGEST = 1_000_000
+START_HINT = "`coopinfra init` writes one to start from"
+SAVE_HINT = "save it again as plain text in UTF-8"
+
+# Controls, YAML's odd line ends, and what turns the writing around: none can be seen, and each makes a file mean
+# something else than it shows. https://trojansource.codes
+UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+
+Complain = Callable[[int | None, str, str], None]
+
+
+def read_text(path: Path, complain: Complain) -> str | None:
+    """Return the text of a file, or complain and return None."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return complain(None, "this is no plain file", "put the file itself there")
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        return complain(None, "there is no such file", START_HINT)
+    except OSError as error:
+        return complain(None, f"this file cannot be read: {error.strerror}", "may you read it?")
+    if len(content) > LARGEST:
+        return complain(None, "the file is larger than 1 MB", "settings are small: is it the right file?")
+    return _decode(content, complain)
+
+
+def _decode(content: bytes, complain: Complain) -> str | None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return complain(line, f"byte {error.start + 1} of the file is no text in UTF-8", SAVE_HINT)
+    if not text.strip():
+        return complain(None, "the file is empty", START_HINT)
+    wrong = False
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        if found := UNSEEN.search(line):
+            complain(number, f"there is a character that cannot be seen, U+{ord(found[0]):04X}", "delete it")
+            wrong = True
+        elif re.match(r" *\t\s*[^\s#]", line):
+            complain(number, "this line is indented with a tab", "use spaces, two for each level")
+            wrong = True
+        if wrong and found and "\0" in line:
+            break
+    return None if wrong else text
+
+
+# PyYAML's own sentences, for people who never met a "block mapping": part of its message, ours, what to do.
+EXPLANATIONS = (
+    ("mapping values are not allowed", "this line has a `:` too many, or is indented too far",
+     "put text that contains `: ` in quotation marks, and compare the indentation with the lines above"),
+    ("could not find expected ':'", "this line has no `: ` after its key", "write `key: value`, with the space"),
+    ("scanning a simple key", "this line has no `: ` after its key", "write `key: value`, with the space"),
+    ("expected <block end>", "this line does not stand under the lines above it",
+     "lines of one group start in the same column, those of a group inside it two spaces further"),
+    ("end of stream", "a quotation mark is opened here and never closed", "close it, or leave it out"),
+    ("document separator", "a quotation mark is opened here and never closed", "close it, or leave it out"),
+    ("flow sequence", "a `[` is opened here and not closed properly", "close it with `]`, with commas in between"),
+    ("flow mapping", "a `{` is opened here and not closed properly", "close it with `}`, with commas in between"),
+    ("flow node", "something is missing within `[ ]` or `{ }`", "put commas between the values, and close it"),
+    ("double-quoted", "the text in double quotation marks has a `\\` that means nothing",
+     "use single quotation marks, or write `\\\\`"),
+    ("alias", "a value starts with `*`, which has a meaning of its own", "put it in quotation marks"),
+    ("anchor", "a value starts with `&`, which has a meaning of its own", "put it in quotation marks"),
+    ("tag", "a value starts with `!`, which has a meaning of its own", "put it in quotation marks"),
+    ("block scalar", "the text after `|` or `>` does not start properly", "start it on a new line, indented"),
+    ("directive", "this line starts with `%`, which has a meaning of its own", "delete it"),
+    ("sequence entries are not allowed", "a list cannot start here", "start it on a line of its own, indented"),
+    ("but found '<document start>'", "there is something before this `---`", "delete the line `---`"),
+    ("expected '<document start>'", "the settings end above, and something else follows",
+     "compare the indentation with the lines above"),
+    ("block entries", "a list cannot start here", "start it on a line of its own, indented"),
+)  # fmt: skip
+
+
+def explain(error: Exception, line: int) -> tuple[int, str, str]:
+    """Turn an error of the YAML parser into line, message and hint."""
+    said = str(getattr(error, "problem", None) or error)
+    context = str(getattr(error, "context", None) or "")
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    line = mark.line + 1 if mark else line
+    if "\\t" in said:
+        return line, "there is a tab before this value", "use a space"
+    if found := re.search(r"found character '(.+)' that cannot start any token", said):
+        return line, f"a value cannot start with {quoted(found[1])}", "put it in quotation marks"
+    for part, message, hint in EXPLANATIONS:
+        if part in said or part in context:
+            opens = "opened here" in message or part == "scanning a simple key"
+            return (opened.line + 1 if opened and opens else line), message, hint
+    return line, "this cannot be understood", "compare quotation marks and indentation with the lines above"
+
+
+def tag_as_written(tag: str) -> str:
+    """Return a tag as somebody typed it."""
+    return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag

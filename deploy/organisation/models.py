@@ -1,0 +1,124 @@
+"""What `org.yml` and `collective.yml` may say: every field described, unknown ones refused, all of it frozen."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, PrivateAttr, SerializeAsAny
+
+from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, QuietHours, TimeZone
+from coopinfra.deploy.organisation.keys import SshKey
+from coopinfra.deploy.organisation.reading import Document
+from coopinfra.roles.contract import Named, Settings, WholeNumber
+from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line
+
+
+class Entry(Settings):
+    """A group of lines in one of the two files; a text left out is empty."""
+
+    model_config = ConfigDict(validate_default=False)
+
+
+class ContactEntry(Entry):
+    """Somebody of the organisation."""
+
+    name: Line = Field(description="Who it is.", examples=["Rosa Ibarra"])
+    does: Line = Field(description="What they do, in a word or two.", examples=["decides", "second contact"])
+    email: EmailAddress = Field(default="", description="Where to write to.", examples=["rosa@highbeam.example"])
+    phone: Line = Field(default="", description="Where to call.", examples=["+1 555 0100"])
+
+
+class OwnedEntry(Entry):
+    """Something that the organisation owns, so that the books can say so and nothing lapses unseen."""
+
+    what: Line = Field(description="What it is.", examples=["domain highbeam.example"])
+    held_by: Line = Field(description="In whose name the contract is.", examples=["Rosa Ibarra"])
+    paid_until: Annotated[date | None, DateText] = Field(
+        default=None, description="The last day that is paid for.", examples=["2027-03-01"]
+    )
+    costs: Line = Field(default="", description="What it costs, in words.", examples=["14 EUR a year"])
+
+
+class ServerEntry(Entry):
+    """One machine, how to reach it, and what it is to do."""
+
+    address: IPv4 = Field(description="The IPv4 address that the world reaches it at.", examples=["203.0.113.10"])
+    ipv6: IPv6 = Field(default="", description="Its IPv6 address, if it has one.", examples=["2001:db8::10"])
+    port: WholeNumber = Field(default=22, ge=1, le=65535, description="The port of its SSH server.")
+    first_login: Account = Field(
+        default="root",
+        description="The account that the new machine accepts; after the first deploy the operators use their own.",
+        examples=["root", "debian"],
+    )
+    roles: Named[SerializeAsAny[Settings]] = Field(
+        default_factory=dict, description="What the server does, each with its settings; `{}` for none."
+    )
+
+
+class OrganisationFile(Entry):
+    """All that `org.yml` says."""
+
+    name: Line = Field(description="What the organisation is called.", examples=["High Beam Coffee Roasters"])
+    kind: Line = Field(default="", description="What sort of organisation it is.", examples=["worker co-op"])
+    domain: Domain = Field(description="Its main domain; servers are named within it.", examples=["highbeam.example"])
+    languages: tuple[Language, ...] = Field(
+        default=("en",), min_length=1, description="Languages of books and pages; the first is the default."
+    )
+    time_zone: TimeZone = Field(default="UTC", description="Where its people are.", examples=["America/Chicago"])
+    quiet_hours: QuietHours = Field(
+        default="02:00-05:00", description="When servers may restart, in that time zone.", examples=["02:00-05:00"]
+    )
+    contacts: tuple[ContactEntry, ...] = Field(
+        min_length=1, description="Whom to ask, first who decides.", examples=[[{"name": "Rosa Ibarra", "does": "decides"}]]
+    )
+    owns: tuple[OwnedEntry, ...] = Field(default=(), description="What it owns, for the books.")
+    servers: BySlug[ServerEntry] = Field(
+        min_length=1, description="Its machines by short name.", examples=[{"web1": {"address": "203.0.113.10"}}]
+    )
+
+
+class OperatorEntry(Entry):
+    """Somebody of the collective, who may log in on the servers; the key above it is the account's name."""
+
+    name: Line = Field(description="Who it is.", examples=["Ada Moreno"])
+    email: EmailAddress = Field(default="", description="Where to write to.", examples=["ada@lantern.example"])
+    phone: Line = Field(default="", description="Where to call.", examples=["+1 555 0150"])
+    ssh_keys: tuple[SshKey, ...] = Field(
+        default=(), description="Public SSH keys, one an item.", examples=[["ssh-ed25519 AAAA… ada@laptop"]]
+    )
+
+
+class Collective(Entry):
+    """All that `collective.yml` says: who runs the servers."""
+
+    name: Line = Field(description="What the collective is called.", examples=["Lantern Tech Co-op"])
+    email: EmailAddress = Field(default="", description="Where clients write to.", examples=["help@lantern.example"])
+    phone: Line = Field(default="", description="Where clients call.", examples=["+1 555 0150"])
+    operators: BySlug[OperatorEntry] = Field(
+        min_length=1, description="Who may log in, by account.", examples=[{"ada": {"name": "Ada Moreno"}}]
+    )
+
+
+class Org(OrganisationFile):
+    """One organisation as both files describe it, checked; made by `load_org` only."""
+
+    # It is put together from parts that were checked already.
+    model_config = ConfigDict(defer_build=True)
+
+    id: str
+    folder: Path
+    collective: Collective
+    _document: Document = PrivateAttr()
+
+    @classmethod
+    def put_together(cls, document: Document, said: OrganisationFile, folder: Path, collective: Collective) -> Org:
+        """Join what was read; nothing is checked again."""
+        org = cls.model_construct(**dict(said), id=folder.name, folder=folder, collective=collective)
+        org._document = document
+        return org
+
+    def place(self, *path: str | int, value: str = "") -> tuple[str, int]:
+        """Return file and line of a setting, or of the first `value` within it; the nearest there is, else."""
+        return self._document.file, self._document.find(path, value)
