@@ -17,6 +17,7 @@ from coopinfra.roles.contract import Table
 V = TypeVar("V")
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_LINE = 300
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,30}")
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+)*")
 
@@ -49,8 +50,14 @@ def check_line(value: str) -> str:
         refuse("this text is empty", "write something, or leave the line out")
     if value != value.strip():
         refuse(f"{quoted(value)} starts or ends with a space", f"write {quoted(value.strip())}")
-    if not all(each.isprintable() for each in value):
-        refuse(f"{quoted(value)} is more than one plain line", "write it in one line, without control characters")
+    # The joiners are part of how Persian and Indian names are written.
+    if unseen := next((each for each in value if not each.isprintable() and each not in "\u200c\u200d"), ""):
+        what = (
+            "is more than one line" if unseen in "\r\n" else f"has a character that cannot be seen, U+{ord(unseen):04X}"
+        )
+        refuse(f"{quoted(value)} {what}", "write it in one line, with plain spaces")
+    if len(value) > LONGEST_LINE:
+        refuse(f"{quoted(value)} has {len(value)} characters", f"{LONGEST_LINE} are the most that fit")
     return value
 
 
@@ -66,37 +73,43 @@ def check_slug(value: str) -> str:
 def check_domain(value: str) -> str:
     """Return a domain as everybody writes it, or refuse it with the way to mend it."""
     said = f"{quoted(value)} is not a domain"
-    bare = re.sub(r"^[a-zA-Z][a-zA-Z+.-]*://", "", value)
-    if bare != value:
-        refuse(f"{said}: it has `{value[: value.index('://') + 3]}` in front", f"write {quoted(bare.split('/')[0])}")
-    if "/" in value:
-        refuse(f"{said}: it has a path", f"write {quoted(value.split('/')[0])}")
-    if "@" in value:
-        refuse(f"{said}: it is an email address", f"write {quoted(value.rpartition('@')[2])}")
+    for slip, what, mended in _SLIPS:
+        if found := slip.search(value):
+            refuse(f"{said}: {what}", f"write {quoted(slip.sub(mended, value) or found[0])}")
     if _is_address(value):
         refuse(f"{said}: it is an address", "write the name that leads to this address, such as `www.example.org`")
-    if ":" in value:
-        refuse(f"{said}: it has a port", f"write {quoted(value.split(':')[0])}")
     if value.startswith("*."):
         refuse(f"{said}: it is a wildcard", "write every name that you need")
-    if value.endswith(".") and value.strip("."):
-        refuse(f"{said}: it ends with a dot", f"write {quoted(value.rstrip('.'))}")
     if not value.isascii():
         refuse(f"{said} that machines can read", _spelt_for_machines(value))
     if value != value.lower():
         refuse(f"{said}: it has capital letters", f"write {quoted(value.lower())}")
-    if "_" in value:
-        refuse(f"{said}: it has an underscore", f"did you mean {quoted(value.replace('_', '-'))}?")
+    _check_labels(said, value)
+    return value
+
+
+# What people paste together with a domain, and what is left of it.
+_SLIPS = (
+    (re.compile(r"^[a-zA-Z][a-zA-Z+.-]*://([^/]*).*", re.DOTALL), "it is a whole link", r"\1"),
+    (re.compile(r"/.*", re.DOTALL), "it has a path", ""),
+    (re.compile(r".*@", re.DOTALL), "it is an email address", ""),
+    (re.compile(r"(?<=[^:]):[0-9]+$"), "it has a port", ""),
+    (re.compile(r"(?<=[^.])\.$"), "it ends with a dot", ""),
+)
+
+
+def _check_labels(said: str, value: str) -> None:
     labels = value.split(".")
     if len(labels) == 1:
         refuse(f"{said}: it has no dot", "write the whole name, such as `www.example.org`")
+    if "_" in value:
+        refuse(f"{said}: it has an underscore", f"did you mean {quoted(value.replace('_', '-'))}?")
     for label in labels:
         if not LABEL.fullmatch(label):
             rule = "between two dots stand 1 to 63 letters, digits or `-`, with no `-` at either end"
             refuse(f"{said}: {quoted(label)} cannot be a part of one" if label else f"{said}: two dots meet", rule)
     if labels[-1].isdigit() or len(value) > 253:
         refuse(f"{said}: no such name can exist", "it ends with letters and has 253 characters at most")
-    return value
 
 
 def check_email(value: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from coopinfra.deploy.organisation.document import Document, Location, Value
 from coopinfra.deploy.organisation.keys import same_key
-from coopinfra.deploy.organisation.reading import Document, Location, Value
 
 # Accounts that Debian brings along or daemons are given; an operator of that name would take them over.
-TAKEN = frozenset(
+SYSTEM_ACCOUNTS = (
     "root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody sshd messagebus postgres mysql "
-    "www-data debian-tor".split()
+    "www-data debian-tor"
 )
+TAKEN = frozenset(SYSTEM_ACCOUNTS.split())
 LONGEST_HOST_NAME = 64
 
 
@@ -44,9 +45,11 @@ def check_collective(document: Document) -> None:
             line = document.line(at, of_value=True)
             owner, first = seen.setdefault(same_key(key), (login, line))
             if line != first:
-                both = f"`{owner}` and `{login}` have the same key" if owner != login else f"`{login}` has one key twice"
+                both = (
+                    f"`{owner}` and `{login}` have the same key" if owner != login else f"`{login}` has one key twice"
+                )
                 document.complain(line, both, f"it is in line {first} already: each person has keys of their own")
-    if operators and not any(True for login, operator in operators for _ in operator.get("ssh_keys") or ()):
+    if operators and not any(operator.get("ssh_keys") for _, operator in operators):
         message = "no operator has an SSH key, so nobody could log in any more"
         line = document.line(("operators",))
         document.complain(line, message, "add `ssh_keys: [ssh-ed25519 AAAA…]`; the line is in `~/.ssh/id_ed25519.pub`")

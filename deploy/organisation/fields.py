@@ -14,13 +14,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from coopinfra.roles.types import quoted, refuse
 
 # ISO 639-1: https://www.loc.gov/standards/iso639-2/php/English_list.php
-LANGUAGES = frozenset(
-    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
-    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv "
-    "ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne "
-    "ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st "
-    "su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu".split()
+CODES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el "
+    "en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu "
+    "ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na "
+    "nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so "
+    "sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
+LANGUAGES = frozenset(CODES.split())
 COMMON_SLIPS = {"jp": "ja", "cz": "cs", "dk": "da", "ua": "uk", "gr": "el", "cn": "zh", "se": "sv", "ee": "et"}
 
 
@@ -37,11 +38,11 @@ def check_ipv6(value: str) -> str:
 def _check_address(value: str, kind: type[IPv4Address] | type[IPv6Address], name: str, example: str) -> str:
     said = f"{quoted(value)} is not an {name} address"
     if "/" in value:
-        refuse(f"{said}: it is a network", f"write {quoted(value.split('/')[0])}")
+        refuse(f"{said}: it is a network", f"write {quoted(value.partition('/')[0])}")
     try:
         address = ip_address(value)
     except ValueError:
-        plain = re.sub(r"\b0+(?=\d)", "", value) if name == "IPv4" else value.split("%")[0].strip("[]")
+        plain = re.sub(r"\b0+(?=\d)", "", value) if name == "IPv4" else value.partition("%")[0].strip("[]")
         better = plain if plain != value and _is_address(plain) else ""
         refuse(said, f"write {quoted(better)}" if better else f"it looks like `{example}`; a name does not do here")
     if not isinstance(address, kind):
@@ -51,7 +52,7 @@ def _check_address(value: str, kind: type[IPv4Address] | type[IPv6Address], name
     if what:
         refuse(f"{quoted(value)} is {what}", f"write the address that the server is reached at, such as `{example}`")
     if "%" in value:
-        refuse(f"{said} of the whole internet", f"write {quoted(value.split('%')[0])}")
+        refuse(f"{said} of the whole internet", f"write {quoted(value.partition('%')[0])}")
     return str(address)
 
 
@@ -102,7 +103,7 @@ def _zones() -> frozenset[str]:
 
 
 def _zones_of_city(value: str, zones: frozenset[str]) -> list[str]:
-    city = value.split("/")[-1].strip().replace(" ", "_").lower()
+    city = value.rpartition("/")[2].strip().replace(" ", "_").lower()
     return sorted(zone for zone in zones if city and zone.lower().endswith(f"/{city}"))
 
 

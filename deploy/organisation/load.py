@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from coopinfra.deploy.organisation.contradictions import check_collective, check_organisation
+from coopinfra.deploy.organisation.document import Document, Value
 from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
 from coopinfra.deploy.organisation.places import org_folder
 from coopinfra.deploy.organisation.problems import raise_all
-from coopinfra.deploy.organisation.reading import Document, Value, read_document
+from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
 from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings
 from coopinfra.roles.registry import roles
@@ -34,7 +35,9 @@ def load_org(folder: Path) -> Org:
     collective = _checked(shared, Collective, shared.values)
     check_organisation(document)
     check_collective(shared)
-    raise_all(problem for each in (document, shared) for problem in sorted(each.problems, key=lambda one: one.line or 0))
+    raise_all(
+        problem for each in (document, shared) for problem in sorted(each.problems, key=lambda one: one.line or 0)
+    )
     return Org.put_together(document, said, folder, collective)
 
 

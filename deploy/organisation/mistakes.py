@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from coopinfra.roles.types import quoted
@@ -17,44 +16,56 @@ SAVE_HINT = "save it again as plain text in UTF-8"
 # something else than it shows. https://trojansource.codes
 UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
-Complain = Callable[[int | None, str, str], None]
+Mistake = tuple[int | None, str, str]
+"""A line, what is wrong there, what to do about it."""
 
 
-def read_text(path: Path, complain: Complain) -> str | None:
-    """Return the text of a file, or complain and return None."""
+class UnreadableError(Exception):
+    """A file that holds no text to make sense of."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file; raise UnreadableError if it has none."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            return complain(None, "this is no plain file", "put the file itself there")
+            raise UnreadableError((None, "this is no plain file", "put the file itself there"))
         with path.open("rb") as stream:
             content = stream.read(LARGEST + 1)
-    except FileNotFoundError:
-        return complain(None, "there is no such file", START_HINT)
+    except FileNotFoundError as error:
+        raise UnreadableError((None, "there is no such file", START_HINT)) from error
     except OSError as error:
-        return complain(None, f"this file cannot be read: {error.strerror}", "may you read it?")
+        raise UnreadableError((None, f"this file cannot be read: {error.strerror}", "may you read it?")) from error
     if len(content) > LARGEST:
-        return complain(None, "the file is larger than 1 MB", "settings are small: is it the right file?")
-    return _decode(content, complain)
+        raise UnreadableError((None, "the file is larger than 1 MB", "settings are small: is it the right file?"))
+    return _decode(content)
 
 
-def _decode(content: bytes, complain: Complain) -> str | None:
+def _decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return complain(line, f"byte {error.start + 1} of the file is no text in UTF-8", SAVE_HINT)
+        raise UnreadableError((line, f"byte {error.start + 1} of the file is no text in UTF-8", SAVE_HINT)) from error
     if not text.strip():
-        return complain(None, "the file is empty", START_HINT)
-    wrong = False
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
-        if found := UNSEEN.search(line):
-            complain(number, f"there is a character that cannot be seen, U+{ord(found[0]):04X}", "delete it")
-            wrong = True
-        elif re.match(r" *\t\s*[^\s#]", line):
-            complain(number, "this line is indented with a tab", "use spaces, two for each level")
-            wrong = True
-        if wrong and found and "\0" in line:
-            break
-    return None if wrong else text
+        raise UnreadableError((None, "the file is empty", START_HINT))
+    if "\0" in text:
+        raise UnreadableError((text.count("\n", 0, text.index("\0")) + 1, "this is a binary file", SAVE_HINT))
+    lines = enumerate(re.split(r"\r\n|\r|\n", text), start=1)
+    if unseen := tuple(mistake for number, line in lines if (mistake := _unseen(number, line))):
+        raise UnreadableError(*unseen)
+    return text
+
+
+def _unseen(number: int, line: str) -> Mistake | None:
+    if found := UNSEEN.search(line):
+        return number, f"there is a character that cannot be seen, U+{ord(found[0]):04X}", "delete it"
+    if re.match(r" *\t\s*[^\s#]", line):
+        return number, "this line is indented with a tab", "use spaces, two for each level"
+    return None
 
 
 # PyYAML's own sentences, for people who never met a "block mapping": part of its message, ours, what to do.
@@ -85,7 +96,7 @@ EXPLANATIONS = (
 )  # fmt: skip
 
 
-def explain(error: Exception, line: int) -> tuple[int, str, str]:
+def explain(error: Exception, line: int) -> Mistake:
     """Turn an error of the YAML parser into line, message and hint."""
     said = str(getattr(error, "problem", None) or error)
     context = str(getattr(error, "context", None) or "")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, PrivateAttr, SerializeAsAny
 
+from coopinfra.deploy.organisation.document import Document
 from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, QuietHours, TimeZone
 from coopinfra.deploy.organisation.keys import SshKey
-from coopinfra.deploy.organisation.reading import Document
 from coopinfra.roles.contract import Named, Settings, WholeNumber
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line
 
@@ -71,7 +71,9 @@ class OrganisationFile(Entry):
         default="02:00-05:00", description="When servers may restart, in that time zone.", examples=["02:00-05:00"]
     )
     contacts: tuple[ContactEntry, ...] = Field(
-        min_length=1, description="Whom to ask, first who decides.", examples=[[{"name": "Rosa Ibarra", "does": "decides"}]]
+        min_length=1,
+        description="Whom to ask, first who decides.",
+        examples=[[{"name": "Rosa Ibarra", "does": "decides"}]],
     )
     owns: tuple[OwnedEntry, ...] = Field(default=(), description="What it owns, for the books.")
     servers: BySlug[ServerEntry] = Field(
@@ -116,7 +118,7 @@ class Org(OrganisationFile):
     def put_together(cls, document: Document, said: OrganisationFile, folder: Path, collective: Collective) -> Org:
         """Join what was read; nothing is checked again."""
         org = cls.model_construct(**dict(said), id=folder.name, folder=folder, collective=collective)
-        org._document = document
+        org._document = document  # noqa: SLF001 - its own
         return org
 
     def place(self, *path: str | int, value: str = "") -> tuple[str, int]:

@@ -6,80 +6,27 @@ YAML's constructors are never used: what `no`, `0022` or `10.10` mean is for the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import yaml
 
 from coopinfra.deploy.organisation import mistakes
-from coopinfra.deploy.organisation.problems import Problem
+from coopinfra.deploy.organisation.document import Document, Location, Span, Value
 from coopinfra.roles.types import quoted
-
-Value: TypeAlias = "str | bool | None | list[Value] | dict[str, Value]"
-Location: TypeAlias = tuple[str | int, ...]
 
 DEEPEST = 20
 BOOLEANS = {"true": True, "false": False}
 NOTHING = {"", "~", "null"}
 
 
-@dataclass(frozen=True)
-class Span:
-    """Where something stands: the line of its key or dash, and the line where its value starts."""
-
-    key: int
-    value: int
-
-
-@dataclass(unsafe_hash=True)
-class Document:
-    """One file as values, with the place of each and what is wrong with the file itself; equal if the name is."""
-
-    file: str
-    values: Value = field(default=None, compare=False, repr=False)
-    spans: dict[Location, Span] = field(default_factory=dict, compare=False, repr=False)
-    problems: list[Problem] = field(default_factory=list, compare=False, repr=False)
-    doubtful: set[Location] = field(default_factory=set, compare=False, repr=False)
-    """Places that were complained about already: what the models say about them would only repeat it."""
-
-    def complain(self, line: int | None, message: str, hint: str) -> None:
-        """Add one problem."""
-        self.problems.append(Problem(message, hint, self.file, line))
-
-    def line(self, location: Location, *, of_value: bool = False) -> int:
-        """Return the line of a place, or of what holds it."""
-        while location and location not in self.spans:
-            location = location[:-1]
-        span = self.spans.get(location, Span(1, 1))
-        return span.value if of_value else span.key
-
-    def find(self, location: Location, value: str) -> int:
-        """Return the line of the first `value` within a place, or of the place."""
-        at = self.values
-        for part in location:
-            at = at.get(str(part)) if isinstance(at, dict) else at[int(part)] if isinstance(at, list) else None
-        found = next((where for where, text in _scalars(at, location) if value and text == value), None)
-        return self.line(found, of_value=True) if found else self.line(location)
-
-    def is_doubtful(self, location: Location) -> bool:
-        """Whether a place was complained about already."""
-        return any(location[:length] in self.doubtful for length in range(len(location) + 1))
-
-
-def _scalars(value: Value, at: Location) -> Iterator[tuple[Location, Value]]:
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inside:
-        yield from _scalars(item, (*at, key))
-    if not isinstance(value, dict | list):
-        yield at, value
-
-
 def read_document(path: Path, name: str) -> Document:
     """Read one file, called `name` in messages; its problems are in the answer."""
     document = Document(name)
-    text = mistakes.read_text(path, document.complain)
-    if text is None:
+    try:
+        text = mistakes.read_text(path)
+    except mistakes.UnreadableError as error:
+        for mistake in error.mistakes:
+            document.complain(*mistake)
         return document
     events = _Events(text)
     try:
@@ -95,7 +42,7 @@ class _Events:
     """PyYAML's parser, one event at a time: it keeps its own stack, so nothing nests too deep for it."""
 
     def __init__(self, text: str) -> None:
-        self._loader = yaml.Loader(text)  # noqa: S506 - only its events are used; nothing is ever constructed
+        self._loader = yaml.Loader(text)  # only its events are used: nothing is ever constructed
 
     @property
     def line(self) -> int:
@@ -103,7 +50,12 @@ class _Events:
 
     def __iter__(self) -> Iterator[yaml.Event]:
         while self._loader.check_event():
-            yield self._loader.get_event()
+            event: yaml.Event = self._loader.get_event()  # type: ignore[no-untyped-call]
+            yield event
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 class _TooDeepError(Exception):
@@ -123,7 +75,7 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     hint = "write everything as one, without a line `---` in the middle"
-                    self.document.complain(event.start_mark.line + 1, "a second document starts here", hint)
+                    self.document.complain(_line(event), "a second document starts here", hint)
                     return
                 self.document.spans[()] = Span(1, 1)
                 try:
@@ -135,19 +87,14 @@ class _Builder:
             self.document.complain(None, "the file is empty", mistakes.START_HINT)
 
     def _value(self, event: yaml.Event, at: Location) -> Value:
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.AliasEvent):
             hint = "write the value out; text that starts with `*` needs quotation marks"
-            self.document.complain(line, f"`*{event.anchor}` refers to another place, which is not possible here", hint)
+            message = f"{quoted(f'*{event.anchor}')} refers to another place, which is not possible here"
+            self.document.complain(line, message, hint)
             self.document.doubtful.add(at)
             return None
-        if event.anchor is not None:
-            hint = "leave it out; text that starts with `&` needs quotation marks"
-            self.document.complain(line, f"`&{event.anchor}` marks a place to refer to, which is not possible here", hint)
-        if event.tag is not None:
-            hint = "leave it out: the meaning of each value is known; text that starts with `!` needs quotation marks"
-            shown = quoted(mistakes.tag_as_written(event.tag))
-            self.document.complain(line, f"{shown} is a tag, which has no use here", hint)
+        self._refuse_marks(event)
         if isinstance(event, yaml.ScalarEvent):
             if event.style is not None:
                 return str(event.value)
@@ -157,11 +104,23 @@ class _Builder:
             raise _TooDeepError
         return self._list(at) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(at)
 
+    def _refuse_marks(self, event: yaml.Event) -> None:
+        """Complain about `&anchors` and `!tags`; what they stand before is read all the same."""
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            hint = "leave it out; text that starts with `&` needs quotation marks"
+            message = f"{quoted(f'&{anchor}')} marks a place to refer to, which is not possible here"
+            self.document.complain(_line(event), message, hint)
+        if tag is not None:
+            hint = "leave it out: the meaning of each value is known; text that starts with `!` needs quotation marks"
+            message = f"{quoted(mistakes.tag_as_written(tag))} is a tag, which has no use here"
+            self.document.complain(_line(event), message, hint)
+
     def _list(self, at: Location) -> list[Value]:
         items: list[Value] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             here = (*at, len(items))
-            line = event.start_mark.line + 1
+            line = _line(event)
             self.document.spans[here] = Span(line, line)
             items.append(self._value(event, here))
         return items
@@ -169,7 +128,7 @@ class _Builder:
     def _mapping(self, at: Location) -> dict[str, Value]:
         items: dict[str, Value] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            line = event.start_mark.line + 1
+            line = _line(event)
             key = self._key(event, at)
             event = next(self.events)
             here = (*at, key)
@@ -178,22 +137,21 @@ class _Builder:
                 self.document.complain(line, f"{quoted(key)} is here twice, first in line {first}", "keep one of them")
                 here = (*at, f"{key} in line {line}")  # its own problems are told all the same
                 self.document.doubtful.add(here)
-            self.document.spans[here] = Span(line, event.start_mark.line + 1)
+            self.document.spans[here] = Span(line, _line(event))
             value = self._value(event, here)
             if here[-1] == key:
                 items[key] = value
         return items
 
     def _key(self, event: yaml.Event, at: Location) -> str:
-        line = event.start_mark.line + 1
+        line = _line(event)
         if not isinstance(event, yaml.ScalarEvent):
             self._value(event, (*at, f"key in line {line}"))
             hint = "write `key: value`; text that starts with `{` or `[` needs quotation marks"
             self.document.complain(line, "this key is not plain text", hint)
             return f"key in line {line}"
         key = str(event.value)
-        if event.anchor is not None or event.tag is not None:
-            self._value(event, (*at, key))
+        self._refuse_marks(event)
         if key == "<<" and event.style is None:
             self.document.complain(line, "`<<` merges another place, which is not possible here", "write the lines out")
             self.document.doubtful.update({at, (*at, key)} - {()})

@@ -46,7 +46,10 @@ def _text(wrong: Wrong) -> tuple[str, str]:
         return _no_value(wrong, "write one after it")
     if isinstance(wrong.value, bool):
         shown = str(wrong.value).lower()
-        return f"{wrong.name} must be text, not `{shown}`", f'put it in quotation marks if you mean the word: `"{shown}"`'
+        return (
+            f"{wrong.name} must be text, not `{shown}`",
+            f'put it in quotation marks if you mean the word: `"{shown}"`',
+        )
     what = "a list" if isinstance(wrong.value, list) else "a group of settings"
     return f"{wrong.name} must be text, not {what}", _like(wrong, "write it in one line")
 

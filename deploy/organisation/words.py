@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
+from coopinfra.deploy.organisation.document import Document, Location, Value
 from coopinfra.deploy.organisation.problems import Problem
-from coopinfra.deploy.organisation.reading import Document, Location, Value
 from coopinfra.deploy.organisation.sentences import SENTENCES, Wrong
 from coopinfra.roles.types import quoted
 
@@ -130,5 +130,3 @@ def inline(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
