@@ -75,7 +75,7 @@ def _reach(who: Contact | Operator | Collective) -> str:
         ways.append(f"[{escape(who.phone)}](tel:{re.sub(r'[^+0-9]', '', who.phone)})")
     if who.email:
         ways.append(f"[{escape(who.email)}](mailto:{who.email})")
-    return " · ".join(ways) or "–"
+    return " · ".join(ways) or "-"
 
 
 def _frame() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jinja2 import Environment, StrictUndefined
 from markdown_it import MarkdownIt
@@ -46,7 +47,7 @@ def anchor(heading: str) -> str:
 
 def _number_headings(tokens: Sequence[Token]) -> None:
     seen: dict[str, int] = {}
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             name = anchor("".join(child.content for child in inline.children or ()))
             seen[name] = seen.get(name, -1) + 1

@@ -189,7 +189,7 @@ def test_an_old_tls_version_is_refused_or_it_is_not(tls: ssl.SSLContext, pem: Pa
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     lax = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     lax.load_cert_chain(pem)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         lax.minimum_version = ssl.TLSVersion.TLSv1_1
     lax.set_ciphers("ALL:@SECLEVEL=0")
 

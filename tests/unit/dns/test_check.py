@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dns.resolver
 import pytest
-from name_server import HERE, Habits, serving
-from plans import plan_with
 
 from coopinfra.deploy.dns.ask import Asker
 from coopinfra.deploy.dns.check import DnsReport, check_records
 from coopinfra.deploy.dns.report import as_data, details, servers
 from coopinfra.roles.declarations import Record
+from name_server import HERE, Habits, serving
+from plans import plan_with
 
 WWW = Record("A", "www.highbeam.example", "192.0.2.10")
 SECOND = "127.0.0.2"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dns.zone
-from plans import plan_of, plan_with
 
 from coopinfra.deploy.dns.records import normal_value, wanted_records
 from coopinfra.deploy.dns.zone import zone_text
 from coopinfra.roles.declarations import Record
+from plans import plan_of, plan_with
 
 WWW = Record("A", "www.highbeam.example", "192.0.2.10")
 
