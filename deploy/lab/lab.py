@@ -1,0 +1,214 @@
+"""Labs as a whole: up, down, one box more or less, prune."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from coopinfra.deploy.lab import host, image, internet, inventories, network, tree
+from coopinfra.deploy.lab.authority import system_bundle
+from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, wait_for_ssh
+from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
+from coopinfra.deploy.lab.internet import publish
+from coopinfra.deploy.lab.processes import command, end, in_network
+from coopinfra.deploy.lab.state import (
+    NAME,
+    RUN,
+    Box,
+    BoxSpec,
+    Lab,
+    alone,
+    blank,
+    labs_folder,
+    load,
+    names,
+    save,
+)
+from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
+
+__all__ = [
+    "Box",
+    "BoxSpec",
+    "Lab",
+    "add_box",
+    "down",
+    "exec_argv",
+    "kill",
+    "load",
+    "names",
+    "prune",
+    "publish",
+    "reboot",
+    "remove_box",
+    "run",
+    "runs",
+    "shell",
+    "ssh_argv",
+    "start",
+    "up",
+]
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What `prune` has removed."""
+
+    labs: tuple[str, ...]
+    strays: tuple[str, ...]
+    bytes: int
+
+
+def silent(_line: str) -> None:
+    """Report to nobody."""
+
+
+def up(name: str, boxes: tuple[BoxSpec, ...], inventories: Path | None = None, report: Report = silent) -> Lab:
+    """Bring up a lab with its internet and its boxes; undo all of it if that fails."""
+    lab = blank(name)
+    _check(boxes)
+    host.require(report)
+    if (lab.folder / "lab.json").exists():
+        raise InputError(Problem(f"the lab `{name}` is up already", hint=f"`coopinfra lab down {name}`"))
+    if lab.folder.exists() or (RUN / lab.key).exists():
+        report(f"removing what an earlier `{name}` has left")
+        down(name)
+    for recipe in sorted({"internet", *(spec.image for spec in boxes)}):
+        image.template(recipe, report)
+    started = time.monotonic()
+    lab.folder.mkdir(parents=True, mode=0o700)
+    try:
+        with alone(lab.folder):
+            lab = _found(lab, inventories)
+            report(f"the lab `{name}` has its internet ({time.monotonic() - started:.1f} s)")
+            return _add(lab, boxes, report)
+    except BaseException:
+        down(name)
+        raise
+
+
+def add_box(lab: Lab, spec: BoxSpec, report: Report = silent) -> Lab:
+    """Add a box to a lab."""
+    _check((*(box.spec for box in load(lab.name).boxes if box.name != internet.SPEC.name), spec))
+    image.template(spec.image, report)
+    with alone(lab.folder):
+        return _add(load(lab.name), (spec,), report)
+
+
+def remove_box(lab: Lab, name: str) -> Lab:
+    """Remove a box and its disk from a lab."""
+    with alone(lab.folder):
+        box = load(lab.name).box(name)
+        kill(lab, name)
+        network.disconnect(lab, box.spec)
+        tree.uproot(lab, name)
+        return save(load(lab.name).without(name))
+
+
+def start(lab: Lab, name: str) -> None:
+    """Boot a box again whose plug was pulled, and wait for its SSH."""
+    boot(lab, name)
+    wait_for_ssh(lab, lab.box(name))
+
+
+def down(name: str) -> None:
+    """Remove a lab and everything of it, however far it came and however it ended."""
+    lab = blank(name)
+    if lab.folder.is_dir():
+        with alone(lab.folder):
+            _remove(lab)
+    else:
+        _remove(lab)
+
+
+def prune(report: Report = silent) -> Pruned:
+    """Remove all labs of this user, what nobody's killed labs have left, and all images."""
+    gone = names()
+    for name in gone:
+        report(f"removing the lab `{name}`")
+        down(name)
+    # Another user's lab has processes in its network; one without any is nobody's.
+    strays = tuple(key for key in network.left_over() if not in_network(RUN / key))
+    for key in strays:
+        network.remove_by_key(key)
+    return Pruned(gone, strays, image.prune())
+
+
+def _check(boxes: tuple[BoxSpec, ...]) -> None:
+    """Find all that is wrong with the boxes that are asked for."""
+    addresses = Counter(address for spec in boxes for address in (spec.address, spec.ipv6) if address)
+    problems = [Problem(f"two boxes are to have the address `{address}`") for address, n in addresses.items() if n > 1]
+    for name, number in Counter(spec.name for spec in boxes).items():
+        if number > 1 or name == internet.SPEC.name or not NAME.fullmatch(name):
+            problems.append(Problem(f"no box can be called `{name}`, or not two of them", hint="choose another name"))
+    for spec in boxes:
+        for address, version in ((spec.address, 4), (spec.ipv6 or "::1", 6)):
+            try:
+                right = ipaddress.ip_address(address).version == version
+            except ValueError:
+                right = False
+            if not right or address in internet.TAKEN:
+                hint = "an address as org.yml says it; the lab itself takes " + ", ".join(internet.TAKEN)
+                problems.append(Problem(f"`{spec.name}` cannot have the address `{address}`", hint=hint))
+    raise_all(problems)
+
+
+def _found(lab: Lab, from_inventories: Path | None) -> Lab:
+    """Make what every lab has: keys, network, internet, trust."""
+    comment = f"operator of the lab {lab.name}"
+    command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(lab.ssh_key))
+    inventories.copy(lab, from_inventories)
+    (lab.folder / "resolv.conf").write_text(f"nameserver {tree.RESOLVER}\n")
+    (lab.folder / "nsswitch.conf").write_text(NAMES)
+    lab = replace(lab, subnet=network.create(lab))
+    spec = internet.SPEC
+    key = tree.plant(lab, spec, image.template(spec.image, silent), *internet.MORE_ADDRESSES)
+    root = internet.furnish(lab.tree(spec.name))
+    network.connect(lab, spec, *internet.MORE_ADDRESSES)
+    boot(lab, spec.name)
+    authorities = {"lab": root, "lab-public": internet.wait(lab)}
+    (lab.folder / "authorities").mkdir()
+    for name, text in authorities.items():
+        (lab.folder / f"authorities/{name}.crt").write_text(text)
+    lab.authorities.write_text(system_bundle() + "".join(authorities.values()))
+    return save(lab.with_box(Box(spec, key)))
+
+
+def _add(lab: Lab, boxes: tuple[BoxSpec, ...], report: Report) -> Lab:
+    authorities = {path.stem: path.read_text() for path in sorted((lab.folder / "authorities").glob("*.crt"))}
+
+    def bring_up(spec: BoxSpec) -> Box:
+        started = time.monotonic()
+        box = Box(spec, tree.plant(lab, spec, image.template(spec.image, silent)))
+        tree.trust(lab.tree(spec.name), authorities)
+        network.connect(lab, spec)
+        boot(lab, spec.name)
+        wait_for_ssh(lab, box)
+        report(f"`{spec.name}` answers at {spec.address} ({time.monotonic() - started:.1f} s)")
+        return box
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        ready = tuple(pool.map(bring_up, boxes))
+    for box in ready:
+        inventories.pin(lab, box)
+        lab = lab.with_box(box)
+    return save(lab)
+
+
+def _remove(lab: Lab) -> None:
+    end(lab.folder, lab.network)
+    network.remove(lab)
+    # Nothing is mounted here: the boxes' mounts live and end with their processes.
+    shutil.rmtree(lab.folder, ignore_errors=True)
+    image.sweep()
+    for folder in (labs_folder(), labs_folder().parent):
+        with suppress(OSError):
+            folder.rmdir()
