@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from coopinfra.deploy.organisation.document import Document, Location, Value
 from coopinfra.deploy.organisation.keys import same_key
+from coopinfra.roles.types import check_slug, quoted, refuse
 
 # Accounts that Debian brings along or daemons are given; an operator of that name would take them over.
 SYSTEM_ACCOUNTS = (
@@ -14,6 +15,13 @@ SYSTEM_ACCOUNTS = (
 )
 TAKEN = frozenset(SYSTEM_ACCOUNTS.split())
 LONGEST_HOST_NAME = 64
+
+
+def check_login(value: str) -> str:
+    """Return a name that an operator's account may have, or refuse it."""
+    if check_slug(value) in TAKEN:
+        refuse(f"{quoted(value)} is an account of the system", "take the person's own name")
+    return value
 
 
 def check_organisation(document: Document) -> None:
@@ -34,13 +42,10 @@ def check_organisation(document: Document) -> None:
 
 
 def check_collective(document: Document) -> None:
-    """Find operators who share a key, have taken names, or cannot log in at all."""
+    """Find operators who share a key or cannot log in at all."""
     seen: dict[str, tuple[str, int]] = {}
     operators = tuple(_group(document.values, "operators"))
     for login, operator in operators:
-        if login in TAKEN:
-            hint = "take the person's own name"
-            document.complain(document.line(("operators", login)), f"`{login}` is an account of the system", hint)
         for at, key in _keys(login, operator):
             line = document.line(at, of_value=True)
             owner, first = seen.setdefault(same_key(key), (login, line))
