@@ -57,7 +57,7 @@ def _check(plan: Plan, as_json: bool) -> None:
         name, domain = plan.organisation.id, plan.organisation.domain
         raise Disagreement(
             Problem(
-                f"{len(found.disagreements)} of {len(found.findings)} answers about `{domain}` are not as they should",
+                f"{len(found.disagreements)} of {len(found.findings)} answers about `{domain}` are not what was declared",
                 f"enter what `coopinfra dns {name}` prints where the domain is managed; remove what nobody asked for",
             )
         )

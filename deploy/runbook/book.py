@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
 
-from coopinfra.deploy.runbook.contents import server_pages
+from coopinfra.deploy.runbook.contents import ServerPage, server_pages
 from coopinfra.deploy.runbook.page import anchor, as_page
 from coopinfra.deploy.runbook.words import TEMPLATES, escape, fill, languages_of_books, words
 from coopinfra.roles.contract import Contact, Operator
@@ -56,7 +56,7 @@ def _book(plan: Plan, language: str, name: str, zone: str, state: str) -> Book:
         organisation=plan.organisation,
         collective=plan.collective,
         links=[link for link in plan.all(Link) if link.for_whom != "operators"],
-        people_sections=list(dict.fromkeys(role.people for page in pages for role in page.roles if role.people)),
+        people_sections=_people_sections(pages),
         servers=pages,
         zone=zone,
         state=state,
@@ -66,6 +66,12 @@ def _book(plan: Plan, language: str, name: str, zone: str, state: str) -> Book:
     )
     markdown = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     return Book(language, name, markdown, as_page(markdown, language))
+
+
+def _people_sections(pages: tuple[ServerPage, ...]) -> tuple[str, ...]:
+    """Return what roles say to people, once each: what they asked for first, what it stands on last."""
+    said = [role.people for page in pages for role in reversed(page.roles) if role.people]
+    return tuple(dict.fromkeys(said))
 
 
 def _reach(who: Contact | Operator | Collective) -> str:

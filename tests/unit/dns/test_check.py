@@ -9,8 +9,8 @@ from coopinfra.deploy.dns.ask import Asker
 from coopinfra.deploy.dns.check import DnsReport, check_records
 from coopinfra.deploy.dns.report import as_data, details, servers
 from coopinfra.roles.declarations import Record
-from name_server import HERE, Habits, serving
-from plans import plan_with
+from dns_server import HERE, Habits, serving
+from plans_by_hand import plan_with
 
 WWW = Record("A", "www.highbeam.example", "192.0.2.10")
 SECOND = "127.0.0.2"

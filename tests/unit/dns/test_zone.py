@@ -7,7 +7,7 @@ import dns.zone
 from coopinfra.deploy.dns.records import normal_value, wanted_records
 from coopinfra.deploy.dns.zone import zone_text
 from coopinfra.roles.declarations import Record
-from plans import plan_of, plan_with
+from plans_by_hand import plan_of, plan_with
 
 WWW = Record("A", "www.highbeam.example", "192.0.2.10")
 

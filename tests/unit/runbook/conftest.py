@@ -12,7 +12,7 @@ from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.runbook.book import Book, make_books
-from sample import COLLECTIVE, ORG
+from sample_organisation import ORG, write_inventories
 
 
 @pytest.fixture
@@ -20,12 +20,7 @@ def plan_from(tmp_path: Path) -> Callable[..., Plan]:
     """Plan an organisation from the text of its org.yml."""
 
     def make(text: str = ORG) -> Plan:
-        folder = tmp_path / "highbeam"
-        (folder / "sites/main").mkdir(parents=True, exist_ok=True)
-        (folder / "sites/main/index.html").write_text("<p>coffee</p>")
-        (folder / "org.yml").write_text(text)
-        (tmp_path / "collective.yml").write_text(COLLECTIVE)
-        return make_plan(load_org(folder))
+        return make_plan(load_org(write_inventories(tmp_path, text) / "highbeam"))
 
     return make
 

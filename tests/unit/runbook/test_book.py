@@ -13,14 +13,14 @@ from urllib.parse import unquote
 import pytest
 from typer.main import get_command
 
+from book_reading import Page, jargon_in, people_part, sentences
 from coopinfra.deploy.dns.zone import zone_text
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.runbook.book import Book, make_books
 from coopinfra.deploy.runbook.page import as_html
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Link, Record, Vhost
-from reading import Page, jargon_in, people_part, sentences
-from sample import ORG
+from sample_organisation import ORG
 
 BOTH = pytest.mark.parametrize("language", ["en", "es"])
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from book_reading import jargon_in, sentences
 from coopinfra.deploy.runbook.words import TEMPLATES, escape, fill, known_languages, languages_of_books, words
-from reading import jargon_in, sentences
 
 
 def test_every_language_has_every_word_with_the_same_blanks() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJWYUaWB2z2Yn6tFNRPdGvKbYJvaSYCCkXQaNwEkXHhH"
 COLLECTIVE = f"""
 name: Lantern Tech Co-op
@@ -38,3 +40,13 @@ servers:
             kind: static
             source: {folder: sites/main}
 """
+
+
+def write_inventories(folder: Path, text: str = ORG) -> Path:
+    """Write the sample organisation and its collective below `folder`; return it."""
+    site = folder / "highbeam/sites/main"
+    site.mkdir(parents=True, exist_ok=True)
+    (site / "index.html").write_text("<p>coffee</p>")
+    (folder / "highbeam/org.yml").write_text(text)
+    (folder / "collective.yml").write_text(COLLECTIVE)
+    return folder
