@@ -54,10 +54,10 @@ def _check(plan: Plan, as_json: bool) -> None:
     for line in show.servers(found):
         say(line)
     if not found.agrees:
-        name, domain = plan.organisation.id, plan.organisation.domain
+        name, domain, wrong = plan.organisation.id, plan.organisation.domain, len(found.disagreements)
         raise Disagreement(
             Problem(
-                f"{len(found.disagreements)} of {len(found.findings)} answers about `{domain}` are not what was declared",
+                f"{wrong} of {len(found.findings)} answers about `{domain}` are not what was declared",
                 f"enter what `coopinfra dns {name}` prints where the domain is managed; remove what nobody asked for",
             )
         )
