@@ -89,7 +89,10 @@ def _updates(part: Part[BaseSettings]) -> Iterator[File]:
         window=upgrade_window(part.organisation.quiet_hours),
     )
     yield template(
-        part, "needrestart/coopinfra.conf.j2", to="/etc/needrestart/conf.d/coopinfra.conf", validate="perl -c {file}"
+        part,
+        "needrestart/conf.d/coopinfra.conf.j2",
+        to="/etc/needrestart/conf.d/coopinfra.conf",
+        validate="perl -c {file}",
     )
 
 
@@ -97,7 +100,7 @@ def _limits(part: Part[BaseSettings]) -> Iterator[File]:
     yield template(part, "journald.conf.d/coopinfra.conf.j2", to="/etc/systemd/journald.conf.d/coopinfra.conf")
     yield template(part, "sysctl.d/60-coopinfra.conf.j2", to="/etc/sysctl.d/60-coopinfra.conf")
     yield template(part, "limits.d/60-coopinfra.conf.j2", to="/etc/security/limits.d/60-coopinfra.conf")
-    yield template(part, "lib/swap.j2", to=f"{SCRIPTS}/swap", mode="0755", validate="sh -n {file}")
+    yield template(part, "coopinfra/swap.j2", to=f"{SCRIPTS}/swap", mode="0755", validate="sh -n {file}")
     yield template(
         part, "system/coopinfra-swap.service.j2", to="/etc/systemd/system/coopinfra-swap.service", scripts=SCRIPTS
     )

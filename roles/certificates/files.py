@@ -11,6 +11,7 @@ from coopinfra.roles.declarations import Certificate
 from coopinfra.roles.primitives.rendering import template
 
 UNITS = "/etc/systemd/system"
+CERTBOT = "/etc/letsencrypt"
 
 
 def files(part: Part[CertificatesSettings]) -> Iterator[File | Directory]:
@@ -18,7 +19,14 @@ def files(part: Part[CertificatesSettings]) -> Iterator[File | Directory]:
     yield Directory(FOLDER)
     yield Directory(LISTS)
     yield template(
-        part, "lib/certificates.j2", to=SCRIPT, mode="0755", validate="sh -n {file}", lists=LISTS, folder=FOLDER
+        part,
+        "coopinfra/certificates.j2",
+        to=SCRIPT,
+        mode="0755",
+        validate="sh -n {file}",
+        lists=LISTS,
+        folder=FOLDER,
+        certbot=CERTBOT,
     )
     yield template(
         part,
@@ -33,8 +41,8 @@ def files(part: Part[CertificatesSettings]) -> Iterator[File | Directory]:
     )
     yield template(
         part,
-        "renewal-hooks/coopinfra.j2",
-        to="/etc/letsencrypt/renewal-hooks/deploy/coopinfra",
+        "renewal-hooks/deploy/coopinfra.j2",
+        to=f"{CERTBOT}/renewal-hooks/deploy/coopinfra",
         mode="0755",
         validate="sh -n {file}",
         script=SCRIPT,

@@ -1,0 +1,188 @@
+"""What every role keeps to, whichever there are: nothing here knows a role by its name."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples import Example, examples
+from pydantic import BaseModel
+
+from coopinfra.deploy.runbook.sections import section
+from coopinfra.roles.contract import File, Settings
+from coopinfra.roles.registry import FOLDER, Role, roles
+
+SHARED = {"contract", "declarations", "primitives", "registry", "types"}
+HEADER = "Written by coopinfra; changes here are lost."
+# Formats without comments, and what people are shown.
+WITHOUT_HEADER = {"/etc/hostname", "/etc/motd"}
+LANGUAGES = ("en", "es")
+
+each_role = pytest.mark.parametrize("role", roles().values(), ids=lambda role: role.name)
+each_example = pytest.mark.parametrize("example", examples(), ids=str)
+
+
+def test_there_are_roles_and_examples_to_test() -> None:
+    assert len(roles()) >= 4
+    assert len(examples()) >= 2 * len(roles())
+
+
+@pytest.mark.parametrize(("modules", "loads"), [(("", ".files", ".checks"), False), (("", ".operations"), True)])
+def test_only_operations_load_the_engine(modules: tuple[str, ...], loads: bool) -> None:
+    wanted = [
+        f"coopinfra.roles.{role.name}{module}"
+        for role in roles().values()
+        for module in modules
+        if not module or (role.folder / f"{module[1:]}.py").is_file()
+    ]
+    program = (
+        f"import sys\nfrom importlib import import_module\nfor name in {wanted!r}: import_module(name)\n"
+        "print(sorted({'pyinfra', 'paramiko', 'gevent'} & set(sys.modules)))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert ("pyinfra" in said) is loads
+    assert loads or said.strip() == "[]"
+
+
+@each_role
+def test_a_role_imports_no_other_role(role: Role) -> None:
+    others = set(roles()) - {role.name}
+
+    imported = {name for path in role.folder.rglob("*.py") for name in _imports(path)}
+
+    assert f"coopinfra.roles.{role.name}" in imported, "a role that imports nothing of its own proves nothing"
+    assert not {name for name in imported if name.split(".")[:2] == ["coopinfra", "roles"]} & {
+        f"coopinfra.roles.{other}" for other in others
+    }
+    for name in imported:
+        parts = name.split(".")
+        if parts[:2] == ["coopinfra", "roles"] and len(parts) > 2:
+            assert parts[2] in SHARED | {role.name}, f"{role.name} imports {name}"
+        assert parts[:2] != ["coopinfra", "deploy"], f"{role.name} imports {name}"
+
+
+@each_role
+def test_a_role_has_a_minimal_and_a_full_example(role: Role) -> None:
+    names = {path.name for path in (role.folder / "examples").iterdir()}
+
+    assert {"minimal.yml", "minimal.transcript", "full.yml", "full.transcript"} <= names
+
+
+@each_role
+def test_every_setting_is_described(role: Role) -> None:
+    for model, name, field in _fields(role.settings):
+        said = (field.description or "").strip()
+        assert said.endswith("."), f"{model.__name__}.{name} needs a sentence that says what it is for"
+    for model in _models(role.settings):
+        assert model.__doc__, f"{model.__name__} needs a sentence"
+        assert model.model_config["extra"] == "forbid", f"{model.__name__} takes unknown settings"
+        assert model.model_config["frozen"], f"{model.__name__} can be changed"
+
+
+@each_example
+def test_every_path_is_written_once_and_says_who_wrote_it(example: Example) -> None:
+    files = [each for each in example.role.files(example.part) if isinstance(each, File)]
+
+    assert len({file.path for file in files}) == len(files)
+    for file in files:
+        first_lines = file.content.decode().splitlines()[:2]
+        assert file.path in WITHOUT_HEADER or any(HEADER in line for line in first_lines), file.path
+        assert file.content.endswith(b"\n"), f"{file.path} ends within a line"
+
+
+@each_role
+def test_every_template_is_named_after_what_it_becomes(role: Role) -> None:
+    written = {
+        _general(file.path, example)
+        for example in examples()
+        if example.role == role
+        for file in role.files(example.part)
+        if isinstance(file, File)
+    }
+
+    for path in sorted((role.folder / "templates").rglob("*.j2")):
+        name = str(path.relative_to(role.folder / "templates").with_suffix(""))
+        assert any(target.endswith(f"/{name}") for target in written), f"no example writes anything that ends in {name}"
+
+
+def _general(path: str, example: Example) -> str:
+    """Put a word in the place of the example's own names."""
+    folder, _, name = path.rpartition("/")
+    for own, word in ((example.part.organisation.id, "organisation"), ("ada", "operator")):
+        name = re.sub(rf"^{own}(?=$|\.)", word, name)
+    return f"{folder}/{name}"
+
+
+@each_example
+def test_no_two_checks_of_a_server_say_the_same(example: Example) -> None:
+    sentences = [check.sentence for part in example.server.parts for check in roles()[part.role].checks(part)]
+
+    assert len(set(sentences)) == len(sentences) > 5
+    assert not [sentence for sentence in sentences if sentence.endswith(".")]
+
+
+@each_example
+def test_a_role_says_the_same_thing_twice(example: Example) -> None:
+    role, part = example.role, example.part
+
+    assert role.declare(part) == role.declare(part)
+    assert role.files(part) == role.files(part)
+    assert hash(role.declare(part)) == hash(role.declare(part))
+
+
+@each_example
+def test_the_runbook_speaks_to_people_in_each_language_and_to_sysadmins(example: Example) -> None:
+    people = {language: section(example.part, "people", language) for language in LANGUAGES}
+    sysadmin = section(example.part, "sysadmin", "en")
+
+    assert all(people.values())
+    assert len(set(people.values())) == len(LANGUAGES), "the languages say the same words"
+    for text in people.values():
+        words = [len(sentence.split()) for sentence in re.split(r"[.!?:]\s", text)]
+        assert sum(words) / len(words) <= 18
+        assert "`" not in text, "no commands for people"
+    assert "```sh" in sysadmin
+    assert "journalctl" in sysadmin or "tail" in sysadmin or "curl" in sysadmin
+    assert not re.search(r"\{\{|\{%|None|TODO", sysadmin + "".join(people.values()))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for nested in _nested(field.annotation):
+            yield from _models(nested)
+
+
+def _nested(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for each in getattr(annotation, "__args__", ()):
+        yield from _nested(each)
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], str, Any]]:
+    for each in _models(model):
+        for name, field in each.model_fields.items():
+            yield each, name, field
+
+
+def test_roles_lie_where_the_registry_looks() -> None:
+    folders = {path.name for path in FOLDER.iterdir() if (path / "__init__.py").is_file()} - SHARED
+
+    assert folders == set(roles()), "a folder without checks.py is no role"
