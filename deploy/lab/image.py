@@ -9,10 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from coopinfra.deploy.lab import sources
-from coopinfra.deploy.lab.processes import command, end, environment, failure
+from coopinfra.deploy.lab.processes import command, end, environment, failure, templates_in_use
 from coopinfra.deploy.lab.recipes import Recipe, recipe_of
 from coopinfra.deploy.lab.state import alone
 from coopinfra.deploy.organisation.problems import CoopinfraError
@@ -60,14 +61,20 @@ def template(name: str, report: Report) -> Path:
 
 
 def prune() -> int:
-    """Remove all images that no lab needs to be built from again; return the bytes that this frees."""
-    folder = images_folder()
+    """Remove the images that no box stands on; return the bytes that this frees."""
+    folder, freed = images_folder(), 0
     if not folder.is_dir():
         return 0
     with alone(folder):
         _end_killed_builds()
-        freed = sum(path.lstat().st_blocks * 512 for path in _everything(folder))
-        shutil.rmtree(folder)
+        used = templates_in_use()
+        for image in sorted(folder.iterdir()):
+            if image not in used:
+                freed += sum(path.lstat().st_blocks * 512 for path in _everything(image))
+                shutil.rmtree(image)
+    with suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
     return freed
 
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from coopinfra.deploy.lab.processes import MARK, variables_of
+from coopinfra.deploy.lab.processes import MARK
 from coopinfra.deploy.lab.state import Lab
 
 # The mounts live in a namespace of their own: the host's files stay what they are. A host that resolves through
@@ -36,7 +36,8 @@ def variables(lab: Lab) -> dict[str, str]:
 def exec_argv(lab: Lab, argv: tuple[str, ...]) -> tuple[str, ...]:
     """Return the command that runs a command inside the lab, for `os.execvp`."""
     enter = ("nsenter", f"--net={lab.network}", "--", "unshare", "--mount", "--", "sh", "-c", ENTER, "lab")
-    return ("env", *variables_of(variables(lab)), *enter, str(lab.folder), *argv)
+    named = (f"{name}={value}" for name, value in variables(lab).items())
+    return ("env", *named, *enter, str(lab.folder), *argv)
 
 
 def run(
@@ -58,7 +59,7 @@ def run(
 def ssh_argv(lab: Lab, name: str, *words: str) -> tuple[str, ...]:
     """Return the plain ssh command to a box, with its pinned key."""
     box = lab.box(name)
-    known = lab.folder / "boxes" / name / "known_hosts"
+    known = lab.home(name) / "known_hosts"
     options = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "LogLevel=ERROR", "IdentitiesOnly=yes")
     flags = tuple(f"-o{option}" for option in options)
     return ("ssh", "-F", "none", "-i", str(lab.ssh_key), *flags, f"{box.user}@{box.address}", *words)

@@ -15,7 +15,7 @@ from coopinfra.deploy.lab.box import shell
 from coopinfra.deploy.lab.network import CLIENT
 from coopinfra.deploy.lab.processes import environment
 from coopinfra.deploy.lab.state import BoxSpec, Lab
-from coopinfra.deploy.lab.tree import RESOLVER
+from coopinfra.deploy.lab.tree import RESOLVER, write
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 
 NAME_SERVER = "198.51.100.53"
@@ -105,7 +105,7 @@ knotc -b zone-reload "$1" >&2
 """
 
 
-def furnish(tree: Path) -> str:
+def furnish(lab: Lab) -> str:
     """Write the settings of the lab's services into their box before it boots; return the lab's authority."""
     root, leaf = make_authority(AUTHORITY_NAME)
     own = f"$ORIGIN {OWN_ZONE}.\n$TTL 300\n@ SOA ns1 hostmaster 1 300 300 3600 60\n@ NS ns1\nns1 A {NAME_SERVER}\n"
@@ -120,11 +120,7 @@ def furnish(tree: Path) -> str:
         "etc/pebble.json": json.dumps({"pebble": PEBBLE}),
         "etc/pebble.pem": leaf,
     }.items():
-        target = tree / path
-        target.parent.mkdir(exist_ok=True)
-        # Debian's nginx has a link there.
-        target.unlink(missing_ok=True)
-        target.write_text(text)
+        write(lab, SPEC.name, path, text, mode=0o600 if path.endswith(".pem") else 0o644)
     return root
 
 
@@ -133,7 +129,7 @@ def wait(lab: Lab) -> str:
     argv = ("nsenter", f"--net={lab.network}", "--", sys.executable, "-I", "-c", WAIT)
     done = subprocess.run(argv, capture_output=True, text=True, env=environment(lab.folder), check=False)
     if done.returncode:
-        console = lab.folder / "boxes" / SPEC.name / "console.log"
+        console = lab.home(SPEC.name) / "console.log"
         raise CoopinfraError(
             Problem(f"the lab's internet did not come up: {done.stderr.strip()}", hint=f"see {console}")
         )

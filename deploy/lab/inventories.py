@@ -35,7 +35,7 @@ def with_operator(text: str, public_key: str) -> str:
 def pin(lab: Lab, box: Box) -> None:
     """Write a box's host key to where `trust` would, in the place of an earlier one of that address."""
     line = f"{box.address} {box.host_key}\n"
-    (lab.folder / "boxes" / box.name / "known_hosts").write_text(line)
+    (lab.home(box.name) / "known_hosts").write_text(line)
     organisation = lab.inventories / box.spec.organisation
     if box.spec.organisation and organisation.is_dir():
         known = organisation / "known_hosts"

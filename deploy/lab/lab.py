@@ -169,26 +169,28 @@ def _found(lab: Lab, from_inventories: Path | None) -> Lab:
     (lab.folder / "resolv.conf").write_text(f"nameserver {tree.RESOLVER}\n")
     (lab.folder / "nsswitch.conf").write_text(NAMES)
     lab = replace(lab, subnet=network.create(lab))
-    spec = internet.SPEC
-    key = tree.plant(lab, spec, image.template(spec.image, silent), *internet.MORE_ADDRESSES)
-    root = internet.furnish(lab.tree(spec.name))
+    spec, template = internet.SPEC, image.template(internet.SPEC.image, silent)
+    key = tree.plant(lab, spec, template, *internet.MORE_ADDRESSES)
+    root = internet.furnish(lab)
     network.connect(lab, spec, *internet.MORE_ADDRESSES)
     boot(lab, spec.name)
-    authorities = {"lab": root, "lab-public": internet.wait(lab)}
+    authorities = (root, internet.wait(lab))
     (lab.folder / "authorities").mkdir()
-    for name, text in authorities.items():
-        (lab.folder / f"authorities/{name}.crt").write_text(text)
-    lab.authorities.write_text(system_bundle() + "".join(authorities.values()))
-    return save(lab.with_box(Box(spec, key)))
+    for text in authorities:
+        (lab.folder / "authorities" / tree.hash_of(template, text)).write_text(text)
+    lab.authorities.write_text(system_bundle() + "".join(authorities))
+    box = Box(spec, key)
+    inventories.pin(lab, box)
+    return save(lab.with_box(box))
 
 
 def _add(lab: Lab, boxes: tuple[BoxSpec, ...], report: Report) -> Lab:
-    authorities = {path.stem: path.read_text() for path in sorted((lab.folder / "authorities").glob("*.crt"))}
+    authorities = {path.name: path.read_text() for path in sorted((lab.folder / "authorities").iterdir())}
 
     def bring_up(spec: BoxSpec) -> Box:
         started = time.monotonic()
         box = Box(spec, tree.plant(lab, spec, image.template(spec.image, silent)))
-        tree.trust(lab.tree(spec.name), authorities)
+        tree.trust(lab, spec.name, authorities)
         network.connect(lab, spec)
         boot(lab, spec.name)
         wait_for_ssh(lab, box)

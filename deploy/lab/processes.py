@@ -11,12 +11,14 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 
 MARK = "COOPINFRA_WORKS_IN"
+# The folder of the box that a process keeps running.
+BOX = "COOPINFRA_BOX"
 # The output of the commands is read here; in another language it would not be understood.
 PLAIN = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 SECONDS_TO_DIE = 20.0
@@ -115,9 +117,11 @@ def end(folder: Path, namespace: Path | None = None, **more: str) -> None:
     wait_until(f"the end of what runs in `{folder}`", SECONDS_TO_DIE, is_true=gone())
 
 
-def variables_of(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Write variables as `env` takes them."""
-    return tuple(f"{name}={value}" for name, value in values.items())
+def templates_in_use() -> frozenset[Path]:
+    """Return the images that running boxes stand on, whoever's they are."""
+    label = f"{BOX}=".encode()
+    homes = {Path(os.fsdecode(v.removeprefix(label))) for p in running() for v in _variables(p) if v.startswith(label)}
+    return frozenset((home / "template").resolve() for home in homes)
 
 
 def _kill(pid: int) -> None:

@@ -90,9 +90,9 @@ class Lab:
         """The certificates that a client in this lab trusts, in one file."""
         return self.folder / "ca-bundle.pem"
 
-    def tree(self, name: str) -> Path:
-        """Return the folder that is the root of a box."""
-        return self.folder / "boxes" / name / "root"
+    def home(self, name: str) -> Path:
+        """Return the folder of a box: its disk, its console, its pinned host key."""
+        return self.folder / "boxes" / name
 
     def box(self, name: str) -> Box:
         """Return a box by its name."""
