@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from coopinfra.deploy.lab.host import require, why_not
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -59,7 +60,8 @@ def chosen(arguments: list[str]) -> tuple[list[str], list[str]]:
         wanted += found
         rest.pop(0)
     if rest and not rest[0].startswith("-"):
-        sys.exit(f"error: there is no test family `{rest[0]}`\n  hint: one of {', '.join(known)}")
+        print(f"error: there is no test family `{rest[0]}`\n  hint: one of {', '.join(known)}", file=sys.stderr)
+        sys.exit(2)
     return wanted or [name for name in known if name not in ON_DEMAND], rest
 
 
@@ -99,27 +101,14 @@ def by_pytest(family: str, options: list[str]) -> Result:
     return result
 
 
-def why_no_boxes() -> str:
-    """Say in one sentence why boxes cannot run here, or nothing."""
-    if sys.platform != "linux":
-        return "boxes need Linux"
-    if os.geteuid() != 0:
-        return "boxes need root: sudo ./coopinfra test"
-    unshare = shutil.which("unshare")
-    if (
-        not unshare
-        or subprocess.run([unshare, "--net", "--mount", "true"], check=False, capture_output=True).returncode
-    ):
-        return "boxes need a kernel that lets root make network and mount namespaces"
-    return ""
-
-
 def run(family: str, options: list[str]) -> Result:
     """Run one family, or skip it with the reason; where everything must run, that is a failure."""
-    reason = why_no_boxes() if family.startswith(("boxes", "fresh")) else ""
-    if reason:
+    needs_boxes = family.startswith(("boxes", "fresh"))
+    if needs_boxes and (reason := why_not()):
         ci = os.environ.get("CI") == "true"
         return Result(family, failed=int(ci), skipped=int(not ci), note=f" {reason}")
+    if needs_boxes:
+        require(print)
     return static() if family == "static" else by_pytest(family, options)
 
 

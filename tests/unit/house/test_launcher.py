@@ -226,3 +226,12 @@ def test_an_environment_of_somebody_else_is_put_aside(scene: Scene) -> None:
     assert out == "real x\n"
     assert "was not made by coopinfra" in err
     assert [path.name for path in scene.checkout.glob(".venv.before-*/mine")] == ["mine"]
+
+
+def test_a_new_environment_keeps_what_the_tests_need(scene: Scene) -> None:
+    scene.run("test")
+    scene.change("requirements.txt")
+
+    scene.run("check")
+
+    assert "requirements-dev.txt" in scene.pip_calls[-1]
