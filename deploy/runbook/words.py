@@ -12,7 +12,8 @@ import yaml
 
 TEMPLATES = files("coopinfra.templates") / "runbook"
 FALLBACK = "en"
-MEANINGFUL = re.compile(r"([\\`*_\[\]<>|#~&])")
+# Within a word, an underscore is only an underscore.
+MEANINGFUL = re.compile(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))")
 
 
 @cache

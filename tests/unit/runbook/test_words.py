@@ -47,7 +47,7 @@ def test_jargon_is_found_where_it_is() -> None:
 
 def test_text_of_others_is_never_read_as_markup() -> None:
     assert escape("*Bold* [Co-op](x) | <b>") == r"\*Bold\* \[Co-op\](x) \| \<b\>"
-    assert fill("{name}: `{name}`", {"name": "a_b"}) == r"a\_b: `a_b`"
+    assert fill("{name}: `{name}`", {"name": "_a_b*"}) == r"\_a_b\*: `_a_b*`"
 
 
 def test_a_language_without_words_gives_a_book_in_english() -> None:
