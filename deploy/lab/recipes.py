@@ -94,7 +94,7 @@ PROVIDER = Recipe(
 INTERNET = Recipe(
     "internet",
     base="debian",
-    packages=("knot", "knot-dnsutils", "dnsmasq", "pebble", "nginx-light"),
+    packages=("knot", "knot-dnssecutils", "dnsmasq", "pebble", "nginx-light"),
     files=(
         ("/etc/systemd/system/pebble.service", 0o644, ACME_UNIT),
         # The daemons start before the interface has its addresses.
