@@ -90,7 +90,16 @@ def shell(
     pid = init_of(lab, lab.box(name).name)
     if not pid:
         raise CoopinfraError(Problem(f"the box `{name}` does not run", hint=f"`coopinfra lab down {lab.name}`"))
-    clean = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "sh", "-c", f"cd /\n{command}")
+    clean = (
+        "env",
+        "-i",
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=/root",
+        "LC_ALL=C.UTF-8",
+        "sh",
+        "-c",
+        f"cd /\n{command}",
+    )
     enter = ("nsenter", f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", *clean)
     done = subprocess.run(
         enter, input=given, capture_output=True, text=True, errors="replace", env=environment(lab.folder), check=False

@@ -133,7 +133,8 @@ def _watched(argv: tuple[str, ...], building: Path, *, given: str = "", report: 
         text=True,
         errors="replace",
     ) as process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         process.stdin.write(given)
         process.stdin.close()
         for line in process.stdout:

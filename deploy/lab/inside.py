@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from coopinfra.deploy.lab.processes import MARK
@@ -30,6 +31,8 @@ def variables(lab: Lab) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": authorities,
         "CURL_CA_BUNDLE": authorities,
         MARK: str(lab.folder),
+        # So that `coopinfra` is this very installation.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
 
 

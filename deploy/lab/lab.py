@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,26 +16,30 @@ from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, wait_for_s
 from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
 from coopinfra.deploy.lab.internet import publish
 from coopinfra.deploy.lab.processes import command, end, in_network
+from coopinfra.deploy.lab.specs import check_specs
 from coopinfra.deploy.lab.state import (
-    NAME,
     RUN,
     Box,
     BoxSpec,
     Lab,
     alone,
+    as_data,
     blank,
+    folders,
+    is_up,
     labs_folder,
     load,
     names,
     save,
 )
-from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
+from coopinfra.deploy.organisation.problems import InputError, Problem
 
 __all__ = [
     "Box",
     "BoxSpec",
     "Lab",
     "add_box",
+    "as_data",
     "down",
     "exec_argv",
     "kill",
@@ -74,9 +76,9 @@ def silent(_line: str) -> None:
 def up(name: str, boxes: tuple[BoxSpec, ...], inventories: Path | None = None, report: Report = silent) -> Lab:
     """Bring up a lab with its internet and its boxes; undo all of it if that fails."""
     lab = blank(name)
-    _check(boxes)
+    check_specs(boxes)
     host.require(report)
-    if (lab.folder / "lab.json").exists():
+    if is_up(lab):
         raise InputError(Problem(f"the lab `{name}` is up already", hint=f"`coopinfra lab down {name}`"))
     if lab.folder.exists() or (RUN / lab.key).exists():
         report(f"removing what an earlier `{name}` has left")
@@ -97,7 +99,7 @@ def up(name: str, boxes: tuple[BoxSpec, ...], inventories: Path | None = None, r
 
 def add_box(lab: Lab, spec: BoxSpec, report: Report = silent) -> Lab:
     """Add a box to a lab."""
-    _check((*(box.spec for box in load(lab.name).boxes if box.name != internet.SPEC.name), spec))
+    check_specs((*(box.spec for box in load(lab.name).boxes if box.name != internet.SPEC.name), spec))
     image.template(spec.image, report)
     with alone(lab.folder):
         return _add(load(lab.name), (spec,), report)
@@ -131,7 +133,7 @@ def down(name: str) -> None:
 
 def prune(report: Report = silent) -> Pruned:
     """Remove all labs of this user, what nobody's killed labs have left, and all images."""
-    gone = names()
+    gone = folders()
     for name in gone:
         report(f"removing the lab `{name}`")
         down(name)
@@ -140,25 +142,6 @@ def prune(report: Report = silent) -> Pruned:
     for key in strays:
         network.remove_by_key(key)
     return Pruned(gone, strays, image.prune())
-
-
-def _check(boxes: tuple[BoxSpec, ...]) -> None:
-    """Find all that is wrong with the boxes that are asked for."""
-    addresses = Counter(address for spec in boxes for address in (spec.address, spec.ipv6) if address)
-    problems = [Problem(f"two boxes are to have the address `{address}`") for address, n in addresses.items() if n > 1]
-    for name, number in Counter(spec.name for spec in boxes).items():
-        if number > 1 or name == internet.SPEC.name or not NAME.fullmatch(name):
-            problems.append(Problem(f"no box can be called `{name}`, or not two of them", hint="choose another name"))
-    for spec in boxes:
-        for address, version in ((spec.address, 4), (spec.ipv6 or "::1", 6)):
-            try:
-                right = ipaddress.ip_address(address).version == version
-            except ValueError:
-                right = False
-            if not right or address in internet.TAKEN:
-                hint = "an address as org.yml says it; the lab itself takes " + ", ".join(internet.TAKEN)
-                problems.append(Problem(f"`{spec.name}` cannot have the address `{address}`", hint=hint))
-    raise_all(problems)
 
 
 def _found(lab: Lab, from_inventories: Path | None) -> Lab:

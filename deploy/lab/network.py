@@ -20,7 +20,7 @@ GATEWAY = "172.31.1.1"
 GATEWAY6 = "fe80::1"
 CLIENT = "198.51.100.7"
 CLIENT6 = "2001:db8:ffff::7"
-POOL = ipaddress.ip_network("10.94.0.0/16")
+POOL = ipaddress.IPv4Network("10.94.0.0/16")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 # Says that it was us who turned forwarding on; forgotten with a reboot, as forwarding is.
 TURNED_ON = "forwarding-turned-on"
@@ -85,7 +85,9 @@ def create(lab: Lab) -> str:
     uplink = f"addr add {peer}/{subnet.prefixlen} dev uplink\nlink set uplink up\nroute add default via {host}\n"
     inside(lab, "ip", "-batch", "-", given=INSIDE + uplink)
     inside(lab, "nft", "--file", "-", given=RULES)
-    settings = "ipv4/ip_forward=1 ipv6/conf/all/forwarding=1 ipv4/conf/all/send_redirects=0 ipv4/conf/boxes/send_redirects=0"
+    settings = (
+        "ipv4/ip_forward=1 ipv6/conf/all/forwarding=1 ipv4/conf/all/send_redirects=0 ipv4/conf/boxes/send_redirects=0"
+    )
     write = 'for pair in $1; do echo "${pair#*=}" > "/proc/sys/net/${pair%%=*}"; done'
     inside(lab, "sh", "-ec", write, "sh", settings)
     return str(subnet)

@@ -75,8 +75,7 @@ class Recipe:
 # No Python, no resolver, no locales: a bare Debian has none, and nobody may come to need them unnoticed.
 DEBIAN = Recipe(
     "debian",
-    packages=("systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "iproute2", "ca-certificates", "udev")
-    + ("netbase",),
+    packages=tuple("systemd systemd-sysv dbus openssh-server sudo iproute2 ca-certificates udev netbase".split()),
     units=("systemd-networkd.service",),
 )
 PROVIDER = Recipe(

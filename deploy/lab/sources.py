@@ -64,6 +64,6 @@ def _stanzas(text: str) -> list[tuple[str, str]]:
 
 
 def _proxies() -> tuple[tuple[str, str], ...]:
-    # Per-host settings (`Acquire::http::Proxy::deb.debian.org`) come along; `Auto-Detect` scripts do not exist in a box.
+    # Per-host settings come along; a script for `Auto-Detect` would not exist in a box.
     done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True)
     return tuple(re.findall(r'^(Acquire::https?::Proxy(?:::[\w.-]+)?) "(.+)";$', done.stdout, re.MULTILINE))

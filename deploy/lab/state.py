@@ -126,23 +126,38 @@ def blank(name: str) -> Lab:
     return Lab(name, labs_folder() / name)
 
 
-def names() -> tuple[str, ...]:
-    """Name the labs of this user."""
+def folders() -> tuple[str, ...]:
+    """Name all labs of this user of which anything is there, however little."""
     folder = labs_folder()
     return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+
+
+def names() -> tuple[str, ...]:
+    """Name the labs of this user that are up."""
+    return tuple(name for name in folders() if NAME.fullmatch(name) and is_up(blank(name)))
+
+
+def is_up(lab: Lab) -> bool:
+    """Tell whether a lab has come up and is still there; its network does not survive the machine's restart."""
+    return (lab.folder / "lab.json").exists() and lab.network.exists()
 
 
 def load(name: str) -> Lab:
     """Read a lab back."""
     lab = blank(name)
-    try:
-        found = json.loads((lab.folder / "lab.json").read_text())
-    except FileNotFoundError:
+    if not is_up(lab):
         known = ", ".join(f"`{other}`" for other in names())
         hint = f"labs that are up: {known}" if known else f"bring it up: `coopinfra lab up {name}`"
-        raise InputError(Problem(f"there is no lab `{name}`", hint=hint)) from None
+        raise InputError(Problem(f"there is no lab `{name}`", hint=hint))
+    found = json.loads((lab.folder / "lab.json").read_text())
     boxes = tuple(Box(BoxSpec(**box["spec"]), box["host_key"]) for box in found["boxes"])
     return replace(lab, boxes=boxes, subnet=found["subnet"])
+
+
+def as_data(lab: Lab) -> dict[str, object]:
+    """Return what a program wants to know of a lab."""
+    boxes = [{**asdict(box.spec), "user": box.user, "host_key": box.host_key} for box in lab.boxes]
+    return {"name": lab.name, "folder": str(lab.folder), "subnet": lab.subnet, "boxes": boxes}
 
 
 def save(lab: Lab) -> Lab:
