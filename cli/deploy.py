@@ -43,7 +43,8 @@ def deploy(
     for error in failed:
         say_problems(error)
     for each in ready:
-        say("\n".join(preview_lines(each.preview, diffs=False)))
+        if each.pending:
+            say("\n".join(preview_lines(each.preview, diffs=False)))
     if not yes and any(each.pending for each in ready):
         _ask(ready)
     results = (*failed, *apply(ready, _report, waits))

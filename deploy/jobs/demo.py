@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import Lab
@@ -23,8 +24,7 @@ def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int
     """
     plan = make_plan(load_named(organisation))
     lab = labs.load(name) if name in labs.names() else _up(name, plan, report)
-    zone = labs.run(lab, [*COMMAND, "dns", organisation], capture_output=True, text=True, check=True).stdout
-    labs.publish(lab, plan.organisation.domain, zone)
+    labs.publish(lab, plan.organisation.domain, labs.run(lab, (*COMMAND, "dns", organisation)).stdout)
     report(f"the records of `coopinfra dns {organisation}` were typed in at the lab's name server")
     book = lab.folder / "runbook"
     for words in (
@@ -34,7 +34,7 @@ def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int
         ("runbook", organisation, "--out", str(book)),
     ):
         report(f"$ coopinfra lab run {name} -- coopinfra {' '.join(words)}")
-        code = labs.run(lab, [*COMMAND, *words]).returncode
+        code = labs.run(lab, (*COMMAND, *words), capture=False).returncode
         if code:
             report(
                 f"that ended with {code}; the lab stays up: coopinfra lab run {name} -- coopinfra check {organisation}"
@@ -46,8 +46,11 @@ def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int
 
 
 def _up(name: str, plan: Plan, report: Callable[[str], None]) -> Lab:
-    boxes = tuple(labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6) for each in plan.servers)
-    return labs.up(name, boxes, report=report)
+    boxes = tuple(
+        labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6, organisation=plan.organisation.id)
+        for each in plan.servers
+    )
+    return labs.up(name, boxes, Path(plan.folder).parent, report)
 
 
 def _ending(name: str, organisation: str, plan: Plan) -> tuple[str, ...]:
