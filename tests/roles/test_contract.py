@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import Example, examples
 from pydantic import BaseModel
 
 from coopinfra.deploy.runbook.sections import section
 from coopinfra.roles.contract import File, Settings
 from coopinfra.roles.registry import FOLDER, Role, roles
+from examples import Example, examples
 
 SHARED = {"contract", "declarations", "primitives", "registry", "types"}
 HEADER = "Written by coopinfra; changes here are lost."

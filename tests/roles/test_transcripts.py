@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from examples import Example, examples
-from fake_server import recorded
 
 from coopinfra.roles.contract import File
+from examples import Example, examples
+from fake_server import recorded
 
 PHASES = ("configure", "activate")
 # What a bare server says to the questions of the roles' own operations, so that each of them acts.
