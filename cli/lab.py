@@ -69,7 +69,7 @@ def run(
     """Run a command as the outside client of a lab: with its names, its inventories and its certificate authority."""
     from coopinfra.deploy.lab import lab as labs
 
-    _become(labs.exec_argv(labs.load(name), tuple(words)))
+    _become(labs.exec_argv(labs.load(name), _plain(words)))
 
 
 @app.command("ssh", context_settings=PASSED_ON)
@@ -82,7 +82,7 @@ def ssh(
     from coopinfra.deploy.lab import lab as labs
 
     lab = labs.load(name)
-    _become(labs.exec_argv(lab, labs.ssh_argv(lab, box, *(words or ()))))
+    _become(labs.exec_argv(lab, labs.ssh_argv(lab, box, *_plain(words or []))))
 
 
 @app.command("publish")
@@ -116,6 +116,11 @@ def prune() -> None:
 
     gone = labs.prune(say)
     say(f"removed {len(gone.labs)} labs, {len(gone.strays)} strays and {gone.bytes / 1e6:.0f} MB of images")
+
+
+def _plain(words: list[str]) -> tuple[str, ...]:
+    # What is passed on untouched still has the dashes that part it from ours.
+    return tuple(words[1:] if words[:1] == ["--"] else words)
 
 
 def _become(argv: tuple[str, ...]) -> None:

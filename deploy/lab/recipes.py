@@ -75,7 +75,10 @@ class Recipe:
 # No Python, no resolver, no locales: a bare Debian has none, and nobody may come to need them unnoticed.
 DEBIAN = Recipe(
     "debian",
-    packages=tuple("systemd systemd-sysv dbus openssh-server sudo iproute2 ca-certificates udev netbase".split()),
+    packages=(
+        *("systemd", "systemd-sysv", "dbus", "udev", "netbase", "iproute2"),
+        *("openssh-server", "sudo", "ca-certificates"),
+    ),
     units=("systemd-networkd.service",),
 )
 PROVIDER = Recipe(
