@@ -24,7 +24,8 @@ AUTHORITY = "198.51.100.14"
 AUTHORITY_NAME = "acme-v02.api.letsencrypt.org"
 OWN_ZONE = "dns.example"
 TAKEN = (NAME_SERVER, RESOLVER, AUTHORITY, CLIENT)
-SPEC = BoxSpec("internet", NAME_SERVER, image="internet")
+# The authority asks over IPv6 first where a name has such an address, as the public one does.
+SPEC = BoxSpec("internet", NAME_SERVER, "2001:db8:c0de::53", image="internet")
 MORE_ADDRESSES = (RESOLVER, AUTHORITY)
 
 KNOT = f"""\
