@@ -46,7 +46,7 @@ class Table(Mapping[K, V]):
 
 def _whole_number(value: object) -> object:
     """Refuse what YAML readers disagree about: `0022`, `1_000`, `0x1f`, `1e3`."""
-    if isinstance(value, str) and not re.fullmatch(r"0|-?[1-9][0-9]*", value):
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"0|-?[1-9][0-9]*", value)):
         raise ValueError("expected a whole number")
     return value
 
@@ -59,7 +59,7 @@ Named = Annotated[Mapping[str, V], AfterValidator(Table)]
 class Settings(BaseModel):
     """What a client chooses about one role; every field is described, every default is the safe one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from coopinfra.deploy.organisation import fields
-from coopinfra.deploy.organisation.contradictions import check_login
 from coopinfra.deploy.organisation.keys import check_ssh_key
 from coopinfra.roles.types import Refused, check_domain, check_email, check_line
 
@@ -60,7 +59,7 @@ def _git_name(_: Answers) -> str:
 
 def _own_login(_: Answers) -> str:
     try:
-        return check_login(getpass.getuser())
+        return fields.check_login(getpass.getuser())
     except (Refused, OSError, KeyError):
         return ""
 
@@ -140,7 +139,7 @@ COLLECTIVE = (
         "--login",
         "Which account do you want on the servers?",
         "Every operator has one; nobody works as root.",
-        check_login,
+        fields.check_login,
         _own_login,
     ),
     OPTIONAL("--operator-email", "Which email address do you have?", "Clients write to it.", check_email),

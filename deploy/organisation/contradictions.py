@@ -6,22 +6,8 @@ from collections.abc import Iterator
 
 from coopinfra.deploy.organisation.document import Document, Location, Value
 from coopinfra.deploy.organisation.keys import same_key
-from coopinfra.roles.types import check_slug, quoted, refuse
 
-# Accounts that Debian brings along or daemons are given; an operator of that name would take them over.
-SYSTEM_ACCOUNTS = (
-    "root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody sshd messagebus postgres mysql "
-    "www-data debian-tor"
-)
-TAKEN = frozenset(SYSTEM_ACCOUNTS.split())
 LONGEST_HOST_NAME = 64
-
-
-def check_login(value: str) -> str:
-    """Return a name that an operator's account may have, or refuse it."""
-    if check_slug(value) in TAKEN:
-        refuse(f"{quoted(value)} is an account of the system", "take the person's own name")
-    return value
 
 
 def check_organisation(document: Document) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from coopinfra.roles.types import quoted, refuse
+from coopinfra.roles.types import SLUG, check_slug, quoted, refuse
 
 # ISO 639-1: https://www.loc.gov/standards/iso639-2/php/English_list.php
 CODES = (
@@ -23,6 +23,13 @@ CODES = (
 )
 LANGUAGES = frozenset(CODES.split())
 COMMON_SLIPS = {"jp": "ja", "cz": "cs", "dk": "da", "ua": "uk", "gr": "el", "cn": "zh", "se": "sv", "ee": "et"}
+
+# Accounts that Debian brings along or daemons are given; an operator of that name would take them over.
+SYSTEM_ACCOUNTS = (
+    "root daemon bin sys sync games man lp mail news uucp proxy backup list irc nobody sshd messagebus postgres mysql "
+    "www-data debian-tor"
+)
+TAKEN = frozenset(SYSTEM_ACCOUNTS.split())
 
 
 def check_ipv4(value: str) -> str:
@@ -131,10 +138,18 @@ def check_account(value: str) -> str:
     return value
 
 
+def check_login(value: str) -> str:
+    """Return a name that an operator's account may have, or refuse it."""
+    if check_slug(value) in TAKEN:
+        refuse(f"{quoted(value)} is an account of the system", "take the person's own name")
+    return value
+
+
 IPv4 = Annotated[str, AfterValidator(check_ipv4), Field(json_schema_extra={"format": "ipv4"})]
 IPv6 = Annotated[str, AfterValidator(check_ipv6), Field(json_schema_extra={"format": "ipv6"})]
 Language = Annotated[str, AfterValidator(check_language), Field(json_schema_extra={"enum": sorted(LANGUAGES)})]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 QuietHours = Annotated[str, AfterValidator(check_quiet_hours)]
+Login = Annotated[str, AfterValidator(check_login), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
 Account = Annotated[str, AfterValidator(check_account)]
 DateText = BeforeValidator(check_date)

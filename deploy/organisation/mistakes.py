@@ -75,7 +75,7 @@ EXPLANATIONS = (
     ("could not find expected ':'", "this line has no `: ` after its key", "write `key: value`, with the space"),
     ("scanning a simple key", "this line has no `: ` after its key", "write `key: value`, with the space"),
     ("expected <block end>", "this line does not stand under the lines above it",
-     "lines of one group start in the same column, those of a group inside it two spaces further"),
+     "lines of one group start in one column, those inside it two further; nothing follows a closing mark"),
     ("end of stream", "a quotation mark is opened here and never closed", "close it, or leave it out"),
     ("document separator", "a quotation mark is opened here and never closed", "close it, or leave it out"),
     ("flow sequence", "a `[` is opened here and not closed properly", "close it with `]`, with commas in between"),
@@ -108,7 +108,7 @@ def explain(error: Exception, line: int) -> Mistake:
         return line, f"a value cannot start with {quoted(found[1])}", "put it in quotation marks"
     for part, message, hint in EXPLANATIONS:
         if part in said or part in context:
-            opens = "opened here" in message or part == "scanning a simple key"
+            opens = "opened here" in message or "simple key" in context
             return (opened.line + 1 if opened and opens else line), message, hint
     return line, "this cannot be understood", "compare quotation marks and indentation with the lines above"
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, PrivateAttr, SerializeAsAny
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SerializeAsAny
 
 from coopinfra.deploy.organisation.document import Document
-from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, QuietHours, TimeZone
+from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, Login, QuietHours, TimeZone
 from coopinfra.deploy.organisation.keys import SshKey
-from coopinfra.roles.contract import Named, Settings, WholeNumber
+from coopinfra.roles.contract import Named, Settings, Table, WholeNumber
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line
 
 
@@ -98,7 +99,7 @@ class Collective(Entry):
     name: Line = Field(description="What the collective is called.", examples=["Lantern Tech Co-op"])
     email: EmailAddress = Field(default="", description="Where clients write to.", examples=["help@lantern.example"])
     phone: Line = Field(default="", description="Where clients call.", examples=["+1 555 0150"])
-    operators: BySlug[OperatorEntry] = Field(
+    operators: Annotated[Mapping[Login, OperatorEntry], AfterValidator(Table)] = Field(
         min_length=1, description="Who may log in, by account.", examples=[{"ada": {"name": "Ada Moreno"}}]
     )
 

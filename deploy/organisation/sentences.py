@@ -69,7 +69,7 @@ def _yes_or_no(wrong: Wrong) -> tuple[str, str]:
 def _whole_number(wrong: Wrong) -> tuple[str, str]:
     if wrong.value is None:
         return _no_value(wrong, "write a whole number after it")
-    digits = re.sub(r"[_', .]", "", str(wrong.value))
+    digits = re.sub(r"[_' ]|[.]0*$", "", str(wrong.value))
     hint = "write only digits"
     if re.fullmatch(r"0+[1-9]\d*|\d+", digits):
         hint = f"write `{int(digits)}`" if len(digits) < 20 else "use a smaller one"

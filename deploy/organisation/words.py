@@ -56,7 +56,8 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
         required=field.is_required() if field else True,
     )
     sentence, hint = SENTENCES.get(details["type"], SENTENCES[""])(wrong)
-    yield Problem(sentence, hint, document.file, document.line(at, of_value=not isinstance(wrong.value, dict | list)))
+    of_value = "[key]" not in details["loc"] and not isinstance(wrong.value, dict | list)
+    yield Problem(sentence, hint, document.file, document.line(at, of_value=of_value))
 
 
 def _place(document: Document, loc: Location, start: Location) -> Location:
