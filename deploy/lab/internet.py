@@ -91,11 +91,11 @@ while time.monotonic() < deadline:
         time.sleep(0.05)
 sys.exit("it does not answer")
 """
-# The last line fails on a zone that the name server refuses, and says why.
+# A zone that the name server refuses never takes the place of the one before.
 LOAD = """
 set -e
 cat > "/etc/knot/zones/$1.zone.new"
-kzonecheck -o "$1" "/etc/knot/zones/$1.zone.new" >&2
+kzonecheck -v -o "$1" "/etc/knot/zones/$1.zone.new" >&2
 mv "/etc/knot/zones/$1.zone.new" "/etc/knot/zones/$1.zone"
 cd /etc/knot/zones
 for zone in *.zone; do printf '  - domain: %s\\n' "${zone%.zone}"; done | sed '1i zone:' > /etc/knot/published.conf
@@ -147,7 +147,11 @@ def publish(lab: Lab, domain: str, records: str) -> None:
     name_server = f"ns1.{OWN_ZONE}."
     head = f"@ SOA {name_server} hostmaster.{OWN_ZONE}. {serial} 300 300 3600 60\n@ NS {name_server}\n"
     zone = f"$ORIGIN {domain}.\n$TTL 300\n{head}{records}\n"
-    shell(lab, SPEC.name, f"set -- {domain} {NAME_SERVER}\n{LOAD}", given=zone)
+    loaded = shell(lab, SPEC.name, f"set -- {domain} {NAME_SERVER}\n{LOAD}", given=zone, check=False)
+    if loaded.returncode:
+        said = " / ".join(loaded.stderr.strip().splitlines()[-4:])
+        hint = "`coopinfra dns` prints what can be published; four lines of ours come before it"
+        raise InputError(Problem(f"the name server refuses the zone `{domain}`: {said}", hint=hint))
 
 
 def resolvers(etc: Path = Path("/etc/resolv.conf"), real: Path = Path("/run/systemd/resolve/resolv.conf")) -> list[str]:
