@@ -75,10 +75,11 @@ def marked(folder: Path, **more: str) -> frozenset[int]:
 def in_network(namespace: Path) -> frozenset[int]:
     """Find the processes that live in a network namespace."""
     try:
-        wanted = namespace.stat().st_ino
+        found = namespace.stat()
     except FileNotFoundError:
         return frozenset()
-    return frozenset(int(path.name) for path in running() if _inode(path / "ns/net") == wanted)
+    wanted = (found.st_dev, found.st_ino)
+    return frozenset(int(path.name) for path in running() if _identity(path / "ns/net") == wanted)
 
 
 def children(parents: frozenset[int]) -> frozenset[int]:
@@ -138,11 +139,12 @@ def _variables(path: Path) -> frozenset[bytes]:
         return frozenset()
 
 
-def _inode(path: Path) -> int:
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        return path.stat().st_ino
+        found = path.stat()
     except OSError:
-        return 0
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _parent(path: Path) -> int:

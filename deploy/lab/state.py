@@ -67,8 +67,12 @@ class Lab:
 
     @property
     def key(self) -> str:
-        """A short name for what lies outside the folder; interfaces have at most 15 letters."""
-        return PREFIX + hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]
+        """A short name for what lies outside the folder; interfaces have at most 15 letters.
+
+        Containers that share the host's network may each have a lab of this path, so the root folder is named too.
+        """
+        root = Path("/").stat()
+        return PREFIX + hashlib.sha256(f"{root.st_dev} {root.st_ino} {self.folder}".encode()).hexdigest()[:8]
 
     @property
     def network(self) -> Path:
