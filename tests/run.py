@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,10 @@ def static() -> Result:
     result = Result("static")
     for name, (program, *arguments) in TOOLS.items():
         print(f"-- {name}", flush=True)
-        if subprocess.run([BIN / program, *arguments], cwd=ROOT, check=False).returncode:
+        tool = BIN / program if (BIN / program).exists() else shutil.which(program)
+        if tool is None:
+            print(f"`{program}` is missing\n  hint: apt-get install {program}", flush=True)
+        if tool is None or subprocess.run([tool, *arguments], cwd=ROOT, check=False).returncode:
             result.failed += 1
             result.note += f" {name}"
         else:

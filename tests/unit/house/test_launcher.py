@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PYTHON = f"""#!/bin/sh
 case "$1 $2" in
     "-c "*ensurepip*) [ ! -e "$SCENE/no-venv" ] ;;
-    "-c "*) exec {sys.executable} "$@" ;;
+    "-c "*) exec "{sys.executable}" "$@" ;;
     "-m venv") mkdir -p "$3/bin" && ln -s "$SCENE/python" "$3/bin/python" ;;
     "-m pip")
         echo "$*" >>"$SCENE/pip.txt"
