@@ -11,22 +11,25 @@ from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Certificate
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 
+SERVICE = "coopinfra-certificates.service"
+
 
 def checks(part: Part[CertificatesSettings]) -> Iterator[Check]:
     """Yield one check for each name from outside, and three on the server."""
-    server = part.server.id
+    server, addresses = part.server.id, " and ".join(part.server.addresses)
     for certificate in part.all(Certificate):
         for name in certificate.names:
             yield Check(
                 f"{name} shows a certificate that is its own, issued and good for {part.settings.alarm_days} days more",
                 _shows(name, part.settings.alarm_days),
                 where="outside",
-                waits_for=f"whoever manages the DNS zone of {name}: it has to lead to {part.server.address}",
+                waits_for=f"whoever manages the DNS zone of {name}: it has to lead to {addresses} and nowhere else",
             )
     yield is_active(f"{server} renews certificates by itself", "certbot.timer", "coopinfra-certificates.timer")
     yield succeeds(
         f"the last request of {server} for certificates went well",
-        "! systemctl is-failed --quiet coopinfra-certificates.service",
+        f"! systemctl is-failed --quiet {SERVICE} || {{ journalctl --quiet --unit={SERVICE} --output=cat --lines=20"
+        " | grep ^certificates: | tail --lines=3; false; }",
     )
     yield prints(
         f"every certificate that {server} keeps has a reader",

@@ -12,6 +12,7 @@ from coopinfra.roles.website import WebsiteSettings, release_of
 
 def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
     """Yield for each site that its start page is published, and that visitors get it."""
+    addresses = " and ".join(part.server.addresses)
     for name, site in part.settings.sites.items():
         current = release_of(part, name).current
         yield succeeds(
@@ -22,7 +23,7 @@ def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
             f"https://{site.domain}/ shows its start page to anybody",
             _shows(f"https://{site.domain}/"),
             where="outside",
-            waits_for=f"whoever manages the DNS zone of {site.domain}: it has to lead to {part.server.address}",
+            waits_for=f"whoever manages the DNS zone of {site.domain}: it has to lead to {addresses} and nowhere else",
         )
 
 

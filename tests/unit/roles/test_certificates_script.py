@@ -25,7 +25,7 @@ while read -r known address; do [ "$known." != "$name" ] || echo "$address STREA
 CERTBOT = """#!/bin/sh
 set -eu
 echo "$*" >>"$WORLD/asked"
-[ ! -e "$WORLD/refuses" ] || exit 1
+[ ! -e "$WORLD/refuses" ] || { printf '  Domain: www.highbeam.example\\n  Detail: refused\\n'; exit 1; }
 name='' names='' server=''
 [ "$1" != delete ] || { shift; while [ $# -gt 0 ]; do case $1 in --cert-name) name=$2 ;; esac; shift; done
     rm -r "$WORLD/certbot/live/$name" "$WORLD/certbot/renewal/$name.conf"; exit; }
@@ -199,6 +199,7 @@ def test_a_refusal_fails_and_leaves_what_is_shown(world: World) -> None:
 
     said = world.run("tend", code=1)
 
+    assert "certificates: Detail: refused" in said
     assert "gave no certificate for www.highbeam.example" in said
     assert world.shown() == before
 
