@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from commands_exist import commands_in, problems_with
 from coopinfra.cli.main import app
 from coopinfra.deploy.runbook.page import anchor
 from coopinfra.roles.registry import roles
@@ -15,23 +16,6 @@ from coopinfra.roles.registry import roles
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 ON_EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-# What the launcher knows besides the verbs of the command.
-LAUNCHER_ONLY = {"test"}
-
-
-def problems_with(command: str) -> list[str]:
-    """Say what of a command line does not exist."""
-    group = get_command(app)
-    words = re.sub(r"\s#.*", "", command).split()
-    while words and hasattr(group, "commands"):
-        name = words.pop(0)
-        if name in LAUNCHER_ONLY:
-            return []
-        if name not in group.commands:
-            return [f"there is no command {name}"]
-        group = group.commands[name]
-    options = {option for parameter in group.params for option in parameter.opts}
-    return [f"there is no option {word}" for word in words if word.startswith("-") and word not in options]
 
 
 @ON_EACH_PAGE
@@ -49,7 +33,7 @@ def test_links_lead_to_files_and_headings_that_are_there(page: Path) -> None:
 
 @ON_EACH_PAGE
 def test_commands_on_the_pages_exist(page: Path) -> None:
-    for command in re.findall(r"(?:^|`)(?:\./)?coopinfra ([a-z][^`\n]*)", page.read_text(), re.MULTILINE):
+    for command in commands_in(page.read_text()):
         assert problems_with(command) == [], command
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from typer.main import get_command
 
 from book_reading import Page, jargon_in, people_part, sentences
+from commands_exist import commands_in, problems_with
 from coopinfra.deploy.dns.zone import zone_text
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.runbook.book import Book, make_books
@@ -117,16 +117,10 @@ def test_headings_go_down_one_step_at_a_time(books: dict[str, Book], language: s
 
 @BOTH
 def test_every_command_of_ours_exists(books: dict[str, Book], language: str) -> None:
-    from coopinfra.cli.main import app
+    commands = commands_in(books[language].markdown)
 
-    verbs = get_command(app).commands  # type: ignore[attr-defined]
-    commands = re.findall(r"^\s*coopinfra (.+)$", books[language].markdown, re.MULTILINE)
-
-    assert len(commands) >= 7
-    for command in commands:
-        verb, *rest = command.split()
-        options = {option for parameter in verbs[verb].params for option in parameter.opts}
-        assert {word for word in rest if word.startswith("-")} <= options, command
+    assert len(commands) >= 12
+    assert {command: problems_with(command) for command in commands if problems_with(command)} == {}
 
 
 def test_what_somebody_else_wrote_is_shown_and_not_obeyed(plan_from: Callable[..., Plan]) -> None:
