@@ -10,13 +10,14 @@ from coopinfra.deploy.organisation.contradictions import check_collective, check
 from coopinfra.deploy.organisation.document import Document, Value
 from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
 from coopinfra.deploy.organisation.places import org_folder
-from coopinfra.deploy.organisation.problems import raise_all
+from coopinfra.deploy.organisation.problems import Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
 from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings
 from coopinfra.roles.registry import roles
 from coopinfra.roles.types import Refused, check_slug, quoted
 
+MOST_PROBLEMS = 100
 E = TypeVar("E", bound=Entry)
 
 
@@ -39,6 +40,15 @@ def load_org(folder: Path) -> Org:
         problem for each in (document, shared) for problem in sorted(each.problems, key=lambda one: one.line or 0)
     )
     return Org.put_together(document, said, folder, collective)
+
+
+def _in_order(document: Document) -> list[Problem]:
+    """Return a file's problems from top to bottom; nobody reads a thousand."""
+    problems = sorted(document.problems, key=lambda problem: problem.line or 0)
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    left_out = f"there are {len(problems) - MOST_PROBLEMS} more problems below"
+    return [*problems[:MOST_PROBLEMS], Problem(left_out, "mend these first", document.file)]
 
 
 def _check_name(document: Document, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coopinfra.roles.types import quoted
 
-LARGEST = 1_000_000
+LARGEST = 250_000
 START_HINT = "`coopinfra init` writes one to start from"
 SAVE_HINT = "save it again as plain text in UTF-8"
 
@@ -40,7 +40,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise UnreadableError((None, f"this file cannot be read: {error.strerror}", "may you read it?")) from error
     if len(content) > LARGEST:
-        raise UnreadableError((None, "the file is larger than 1 MB", "settings are small: is it the right file?"))
+        raise UnreadableError((None, "the file is larger than 250 kB", "settings are small: is it the right file?"))
     return _decode(content)
 
 
@@ -74,8 +74,9 @@ EXPLANATIONS = (
      "put text that contains `: ` in quotation marks, and compare the indentation with the lines above"),
     ("could not find expected ':'", "this line has no `: ` after its key", "write `key: value`, with the space"),
     ("scanning a simple key", "this line has no `: ` after its key", "write `key: value`, with the space"),
+("but found '<scalar>'", "there is text after the end of this value", "put all of it in quotation marks"),
     ("expected <block end>", "this line does not stand under the lines above it",
-     "lines of one group start in one column, those inside it two further; nothing follows a closing mark"),
+     "lines of one group start in the same column, those of a group inside it two spaces further"),
     ("end of stream", "a quotation mark is opened here and never closed", "close it, or leave it out"),
     ("document separator", "a quotation mark is opened here and never closed", "close it, or leave it out"),
     ("flow sequence", "a `[` is opened here and not closed properly", "close it with `]`, with commas in between"),
@@ -98,7 +99,7 @@ EXPLANATIONS = (
 
 def explain(error: Exception, line: int) -> Mistake:
     """Turn an error of the YAML parser into line, message and hint."""
-    said = str(getattr(error, "problem", None) or error)
+    said = str(getattr(error, "problem", None) or "double-quoted")  # only its escapes make Python itself fail
     context = str(getattr(error, "context", None) or "")
     mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     line = mark.line + 1 if mark else line

@@ -76,6 +76,7 @@ class _Builder:
                 if documents > 1:
                     hint = "write everything as one, without a line `---` in the middle"
                     self.document.complain(_line(event), "a second document starts here", hint)
+                    self.document.values = None
                     return
                 self.document.spans[()] = Span(1, 1)
                 try:
@@ -149,6 +150,7 @@ class _Builder:
             self._value(event, (*at, f"key in line {line}"))
             hint = "write `key: value`; text that starts with `{` or `[` needs quotation marks"
             self.document.complain(line, "this key is not plain text", hint)
+            self.document.doubtful.add((*at, f"key in line {line}"))
             return f"key in line {line}"
         key = str(event.value)
         self._refuse_marks(event)

@@ -62,7 +62,9 @@ def _yes_or_no(wrong: Wrong) -> tuple[str, str]:
     if wrong.value is None:
         return _no_value(wrong, "write `true` or `false`")
     word = str(wrong.value).lower()
-    hint = "write `false`" if word in FALSE else "write `true`" if word in TRUE else "without quotation marks"
+    if word in ("true", "false"):
+        return f"{wrong.name} is text, and must be `true` or `false`", f"write `{word}`, without quotation marks"
+    hint = "write `false`" if word in FALSE else "write `true`" if word in TRUE else "write one of them"
     return f"{wrong.name} must be `true` or `false`, not {_shown(wrong.value)}", hint
 
 
@@ -106,7 +108,8 @@ def _group(wrong: Wrong) -> tuple[str, str]:
         return _no_value(wrong, "write its settings below it, indented, or `{}` after it if it needs none")
     if isinstance(wrong.value, list):
         return f"{wrong.name} must be settings by name, not a list", "write `name: value`, without the dashes"
-    return f"{wrong.name} must be settings by name, not {_as_written(wrong.value)}", "write them below it, indented"
+    hint = "write them below it, indented" if wrong.setting else "write lines of the form `name: value`"
+    return f"{wrong.name} must be settings by name, not {_as_written(wrong.value)}", hint
 
 
 def _list(wrong: Wrong) -> tuple[str, str]:
@@ -114,7 +117,8 @@ def _list(wrong: Wrong) -> tuple[str, str]:
         return _no_value(wrong, f"write `[{'' if wrong.required else ' '}]` after it".replace("[ ]", "[]"))
     if isinstance(wrong.value, dict):
         return f"{wrong.name} must be a list, not a group", "start each item with `- `"
-    return f"{wrong.name} must be a list, not {_as_written(wrong.value)}", f"write `[{str(wrong.value).lower()[:40]}]`"
+    hint = _like(wrong, "start each item with `- `") if "{" in wrong.example else f"write `[{str(wrong.value)[:40]}]`"
+    return f"{wrong.name} must be a list, not {_as_written(wrong.value)}", hint
 
 
 def _too_few(wrong: Wrong) -> tuple[str, str]:

@@ -40,6 +40,8 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
     at = _place(document, (*start, *loc), start)
     if document.is_doubtful(at) or (details["type"] == "missing" and document.is_doubtful((*at, loc[-1]))):
         return
+    if details["type"] == "too_short" and len(details["input"]) >= details.get("ctx", {}).get("min_length", 1):
+        return  # enough stands there, and what is wrong with each item is told
     field = _field(model, loc)
     if details["type"] == "extra_forbidden":
         holder = _holder(model, loc[:-1])
