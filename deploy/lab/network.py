@@ -22,6 +22,7 @@ CLIENT = "198.51.100.7"
 CLIENT6 = "2001:db8:ffff::7"
 POOL = ipaddress.IPv4Network("10.94.0.0/16")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+FILTER = ("ip", "filter", "FORWARD")
 # Says that it was us who turned forwarding on; forgotten with a reboot, as forwarding is.
 TURNED_ON = "forwarding-turned-on"
 
@@ -68,7 +69,6 @@ def inside(lab: Lab, *argv: str, given: str = "") -> str:
 
 def create(lab: Lab) -> str:
     """Make the namespace and its way out; return the subnet of the way out."""
-    RUN.mkdir(mode=0o755, exist_ok=True)
     with _alone():
         # Not under /run/netns: the first `ip netns add` leaves a mount there that outlives every namespace.
         lab.network.touch()
@@ -85,6 +85,7 @@ def create(lab: Lab) -> str:
     uplink = f"addr add {peer}/{subnet.prefixlen} dev uplink\nlink set uplink up\nroute add default via {host}\n"
     inside(lab, "ip", "-batch", "-", given=INSIDE + uplink)
     inside(lab, "nft", "--file", "-", given=RULES)
+    _let_pass(lab.key)
     settings = (
         "ipv4/ip_forward=1 ipv6/conf/all/forwarding=1 ipv4/conf/all/send_redirects=0 ipv4/conf/boxes/send_redirects=0"
     )
@@ -131,10 +132,13 @@ def remove_by_key(key: str) -> None:
     while any(line.split()[4] == str(namespace) for line in Path("/proc/self/mountinfo").read_text().splitlines()):
         command("umount", "--lazy", str(namespace))
     namespace.unlink(missing_ok=True)
-    if RUN.is_dir():
-        with _alone():
-            if not left_over():
-                _restore()
+    _let_pass_no_more(key)
+    with _alone():
+        if (RUN / TURNED_ON).exists() and not left_over():
+            FORWARDING.write_text("0\n")
+            (RUN / TURNED_ON).unlink()
+        with suppress(OSError):
+            RUN.rmdir()
 
 
 def left_over() -> tuple[str, ...]:
@@ -145,13 +149,19 @@ def left_over() -> tuple[str, ...]:
     return tuple(sorted(name for name in files | links | tables if name.startswith(PREFIX)))
 
 
-def _restore() -> None:
-    # The last lab is gone.
-    if (RUN / TURNED_ON).exists():
-        FORWARDING.write_text("0\n")
-        (RUN / TURNED_ON).unlink()
-    with suppress(OSError):
-        RUN.rmdir()
+def _let_pass(key: str) -> None:
+    # A host with Docker drops what is forwarded, and an accept elsewhere does not outweigh that.
+    with suppress(CoopinfraError):
+        if "policy drop" in command("nft", "list", "chain", *FILTER):
+            for direction in ("iifname", "oifname"):
+                command("nft", "insert", "rule", *FILTER, direction, key, "accept", "comment", f'"{key}"')
+
+
+def _let_pass_no_more(key: str) -> None:
+    with suppress(CoopinfraError):
+        for line in command("nft", "--handle", "list", "chain", *FILTER).splitlines():
+            if f'comment "{key}"' in line:
+                command("nft", "delete", "rule", *FILTER, "handle", line.split()[-1])
 
 
 def _free() -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address, ipaddress.IPv4Network]:
@@ -167,9 +177,22 @@ def _free() -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address, ipaddress.IPv
 @contextmanager
 def _alone() -> Iterator[None]:
     # One for all users of this machine: subnets and forwarding are shared by their labs.
-    descriptor = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY)
+    while True:
+        RUN.mkdir(mode=0o755, exist_ok=True)
+        with suppress(FileNotFoundError):
+            descriptor = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_still(descriptor):
+                break
+            os.close(descriptor)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_still(descriptor: int) -> bool:
+    # Whoever was last may have removed the folder while we waited for it.
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), RUN.stat())
+    return False
