@@ -1,0 +1,115 @@
+"""Somebody at a terminal in the lab, and bare machines to deploy onto."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.state import BoxSpec, Lab
+
+EXAMPLES = Path(__file__).parents[2] / "inventories"
+WEB1 = BoxSpec("web1", "203.0.113.10", "2001:db8::10", organisation="highbeam")
+
+# What decides about the look of a server; left out is what its daemons write by themselves.
+TREE = r"""
+find /etc /srv /usr/local /var/lib/coopinfra /var/spool/cron /home -xdev \
+    \( -path /var/lib/coopinfra/state -o -path '/etc/letsencrypt/accounts' -o -name 'passwd-' -o -name 'group-' \
+       -o -name 'shadow-' -o -name 'gshadow-' -o -name 'subuid-' -o -name 'subgid-' -o -path /etc/ld.so.cache \) -prune -o \
+    -printf '%M %u:%g %p %l\n' | sort
+find /etc /usr/local -xdev -type f ! -name '*-' ! -path '/etc/ld.so.cache' ! -path '/etc/letsencrypt/*' \
+    -exec sha256sum {} + | sort -k2
+"""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Somebody at a terminal inside the lab."""
+
+    lab: Lab
+
+    @property
+    def folder(self) -> Path:
+        return self.lab.inventories / "highbeam"
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", "coopinfra.cli.main", *words)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return labs.run(self.lab, self.argv(*words))
+
+    def ok(self, *words: str) -> subprocess.CompletedProcess[str]:
+        ran = self.run(*words)
+        assert ran.returncode == 0, f"{words} ended with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        return ran
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a command in the lab as the leader of a group, so that it can be killed as one."""
+        return subprocess.Popen(
+            labs.exec_argv(self.lab, argv),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def data(self, *words: str) -> object:
+        return json.loads(self.ok(*words, "--json").stdout)
+
+    def root(self, command: str, box: str = "web1") -> str:
+        return labs.shell(self.lab, box, command).stdout
+
+    def outside(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as the outside client."""
+        return labs.run(self.lab, argv)
+
+    def tree(self) -> str:
+        return self.root(TREE)
+
+    def publish(self) -> None:
+        labs.publish(self.lab, "highbeam.example", self.ok("dns", "highbeam").stdout)
+
+
+@contextmanager
+def machines(lab: Lab) -> Iterator[Callable[..., Operator]]:
+    """Hand out bare machines at the address of web1, and the inventories as they are in the repository."""
+    made: list[str] = []
+
+    def make(spec: BoxSpec = WEB1) -> Operator:
+        shutil.rmtree(lab.inventories / "highbeam", ignore_errors=True)
+        shutil.copytree(EXAMPLES / "highbeam", lab.inventories / "highbeam")
+        made.append(spec.name)
+        return Operator(labs.add_box(labs.load(lab.name), spec))
+
+    try:
+        yield make
+    finally:
+        for name in made:
+            labs.remove_box(labs.load(lab.name), name)
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    """Read what a command says until a line has `text`; fail when it ends before."""
+    said = ""
+    assert process.stderr
+    for line in process.stderr:
+        said += line
+        if text in line:
+            return
+    pytest.fail(f"it ended without {text!r}:\n{said}")
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a command and all that it started, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -1,0 +1,37 @@
+"""Deploys highbeam with one file that would lock us out; run inside a lab by test_faults.py.
+
+The plan is the real one but for that file, and so is all that happens to it.
+"""
+
+import sys
+from dataclasses import replace
+
+from coopinfra.cli.console import say_problems
+from coopinfra.deploy.jobs.deploy import Waits, apply, prepare
+from coopinfra.deploy.organisation.load import load_named
+from coopinfra.deploy.organisation.problems import CoopinfraError
+from coopinfra.deploy.planning.make import make_plan
+
+HOLES = {
+    "kex": ("/etc/ssh/sshd_config.d/00-coopinfra.conf", lambda old: b"KexAlgorithms sntrup761x25519-sha512\n" + old),
+    "port": ("/etc/nftables.d/highbeam.nft", lambda old: old + b"insert rule inet coopinfra input tcp dport 22 drop\n"),
+    "keys": ("/etc/ssh/authorized_keys.d/demo", lambda old: b""),
+    "sudo": ("/etc/sudoers.d/coopinfra", lambda old: b"# nobody\n"),
+}
+
+path, spoil = HOLES[sys.argv[1]]
+plan = make_plan(load_named("highbeam"))
+files = tuple(
+    replace(each, content=spoil(each.content)) if each.path == path else each for each in plan.servers[0].files
+)
+plan = replace(plan, servers=(replace(plan.servers[0], files=files),))
+
+
+def report(server, what):
+    sys.stderr.write(f"{server}: {what}\n")
+
+
+(result,) = apply(prepare(plan, report), report, Waits(revert=int(sys.argv[2])))
+if isinstance(result, CoopinfraError):
+    say_problems(result)
+    sys.exit(result.exit_code)
