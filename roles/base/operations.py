@@ -29,7 +29,7 @@ class TimeZones(FactBase[tuple[str, ...]]):
     """The time zones that the server's two places name."""
 
     def command(self) -> str:
-        """Return the shell command: the link, and the file of older Debians where it exists."""
+        """Return the shell command: the link, and the file of older releases where it exists."""
         return "readlink /etc/localtime || echo none; cat /etc/timezone 2>/dev/null; true"
 
     def process(self, output: Iterable[str]) -> tuple[str, ...]:
