@@ -179,6 +179,18 @@ def test_a_name_that_left_takes_the_others_down_only_until_the_alarm(world: Worl
     assert world.asked() == [WWW]
 
 
+def test_a_name_that_is_no_longer_wanted_leaves_the_certificate(world: World) -> None:
+    world.dns({WWW: [HERE], BARE: [HERE]})
+    world.run("tend")
+    world.asked()
+
+    world.want([WWW])
+    world.run("tend")
+
+    assert world.asked() == [WWW]
+    assert BARE not in world.shown().replace(WWW, "")
+
+
 def test_another_authority_issues_anew(world: World) -> None:
     world.dns({WWW: [HERE], BARE: [HERE]})
     world.run("tend")
