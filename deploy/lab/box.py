@@ -34,7 +34,10 @@ sys.exit(1)
 RUN_BOX = """
 cd "$1" && shift && rm -rf work/work
 mount -t overlay -o lowerdir=template,upperdir=layer,workdir=work,redirect_dir=on,volatile overlay root || {
-    test -e root/etc || cp --archive --reflink=auto template/. root/ && cp --archive layer/. root/ && rm -rf layer
+    echo "no layer here, so the template is copied"
+    test -e copied || {
+        cp --archive --reflink=auto template/. root/ && cp --archive --remove-destination layer/. root/ && touch copied
+    }
 } || exit 1
 while "$@"; test $? = 133; do :; done
 """
@@ -62,11 +65,18 @@ def wait_for_ssh(lab: Lab, box: Box) -> None:
     waits = (sys.executable, "-I", "-c", WAIT_FOR_SSH, box.address, str(SECONDS_TO_BOOT))
     argv = ("nsenter", f"--net={lab.network}", "--", *waits)
     if subprocess.run(argv, env=environment(lab.folder), check=False).returncode:
-        console = lab.home(box.name) / "console.log"
-        words = console.read_text(errors="replace").splitlines()[-3:]
         raise CoopinfraError(
-            Problem(f"`{box.name}` does not answer at {box.address}: {' / '.join(words)}", hint=f"see `{console}`")
+            Problem(
+                f"`{box.name}` does not answer at {box.address}; its console ends with: {last_words(lab, box.name)}"
+            )
         )
+
+
+def last_words(lab: Lab, name: str) -> str:
+    """Return the end of a box's console, in one line; what could not come up is removed, and its console with it."""
+    console = lab.home(name) / "console.log"
+    lines = console.read_text(errors="replace").splitlines() if console.exists() else []
+    return " / ".join(line.strip() for line in lines[-4:] if line.strip())
 
 
 def init_of(lab: Lab, name: str) -> int:
@@ -105,8 +115,8 @@ def shell(
         enter, input=given, capture_output=True, text=True, errors="replace", env=environment(lab.folder), check=False
     )
     if check and done.returncode:
-        words = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:])
-        raise CoopinfraError(Problem(f"`{command[:80]}` on `{name}` ended with {done.returncode}: {words}"))
+        words, shown = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:]), command.splitlines()[0][:80]
+        raise CoopinfraError(Problem(f"`{shown}` on `{name}` ended with {done.returncode}: {words}"))
     return done
 
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from coopinfra.deploy.lab.authority import make_authority
-from coopinfra.deploy.lab.box import shell
+from coopinfra.deploy.lab.box import last_words, shell
 from coopinfra.deploy.lab.network import CLIENT
 from coopinfra.deploy.lab.processes import environment
 from coopinfra.deploy.lab.state import BoxSpec, Lab
@@ -89,7 +89,7 @@ while time.monotonic() < deadline:
         sys.exit(0)
     except OSError:
         time.sleep(0.05)
-sys.exit("it does not answer")
+sys.exit(1)
 """
 # A zone that the name server refuses never takes the place of the one before.
 LOAD = """
@@ -130,10 +130,8 @@ def wait(lab: Lab) -> str:
     argv = ("nsenter", f"--net={lab.network}", "--", sys.executable, "-I", "-c", WAIT)
     done = subprocess.run(argv, capture_output=True, text=True, env=environment(lab.folder), check=False)
     if done.returncode:
-        console = lab.home(SPEC.name) / "console.log"
-        raise CoopinfraError(
-            Problem(f"the lab's internet did not come up: {done.stderr.strip()}", hint=f"see {console}")
-        )
+        words = last_words(lab, SPEC.name)
+        raise CoopinfraError(Problem(f"the lab's internet does not answer; its console ends with: {words}"))
     return done.stdout
 
 
