@@ -22,10 +22,9 @@ def check(
 
     Ends with 1 when anything is red.
     """
-    from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.jobs.check import Checked
     from coopinfra.deploy.jobs.check import check as run
+    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.planning.make import make_plan
 
     results = run(make_plan(load_named(organisation)))

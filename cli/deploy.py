@@ -31,9 +31,8 @@ def deploy(
     Shows what would change and asks. Can be run again at any time: a second run says that there is nothing to change,
     and one that was interrupted is finished by the next.
     """
-    from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, prepare
+    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.planning.make import make_plan
 
     waits = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
@@ -41,13 +42,20 @@ def _options(
     """Hold the options of the command itself."""
 
 
-for panel, verbs in {
-    "Begin": (demo.demo, init.init, validate.validate, schema.schema),
-    "Servers": (trust.trust, plan.plan, deploy.deploy, check.check),
-    "Hand over": (dns.dns, runbook.runbook),
-}.items():
-    for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
+VERBS: tuple[Callable[..., None], ...] = (
+    demo.demo,
+    init.init,
+    validate.validate,
+    schema.schema,
+    trust.trust,
+    plan.plan,
+    deploy.deploy,
+    check.check,
+    dns.dns,
+    runbook.runbook,
+)
+for verb in VERBS:
+    app.command()(verb)
 app.add_typer(site.app, name="site", help="Look at a site's releases and go back to an earlier one.")
 app.add_typer(lab.app, name="lab", help="A small internet on this machine, with boxes at the servers' addresses.")
 app.add_typer(box.app, name="box", help="Single disposable Debian 13 machines.")

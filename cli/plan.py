@@ -25,7 +25,6 @@ def plan(
     since the last deploy.
     """
     from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.planning.make import make_plan
 
     made = make_plan(load_named(organisation))

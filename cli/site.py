@@ -20,9 +20,8 @@ def releases(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the releases of every site that its server keeps, the newest first; the one served has a star."""
-    from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.jobs.site import sites
+    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.planning.make import make_plan
 
     found = sites(make_plan(load_named(organisation)))
@@ -44,9 +43,8 @@ def rollback(
 
     The files in the inventory stay as they are: the next `deploy` publishes them again, so mend them first.
     """
-    from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.jobs.site import roll_back
+    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.planning.make import make_plan
 
     before, now = roll_back(make_plan(load_named(organisation)), site, to)

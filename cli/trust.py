@@ -22,11 +22,10 @@ def trust(
     Compare it with what the provider's console shows: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`. From then on
     any other key stops everything before a byte is sent.
     """
-    from coopinfra.deploy.organisation.load import load_named
-
     from coopinfra.deploy.engine.connection import HostKeyError
     from coopinfra.deploy.engine.connection import fingerprint as show
     from coopinfra.deploy.jobs.trust import find_server, look, pin, pinned
+    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.organisation.problems import Problem
     from coopinfra.deploy.planning.make import make_plan
 

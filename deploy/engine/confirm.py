@@ -40,7 +40,18 @@ def confirm(target: Target) -> None:
     finally:
         fresh.close()
     if answer.code:
-        raise Reverted(Problem(f"{target.label}: the server reverted before we could confirm", "run `deploy` again"))
+        why = answer.err.strip() or "the server has taken the change back already"
+        raise Reverted(Problem(f"a new connection works, but: {why}", "run `deploy` again"))
+
+
+def is_armed(connection: Connection) -> bool:
+    """Tell whether the server will take a change back; if it no longer obeys us, that is why."""
+    try:
+        # Ends with 0 whatever the timer does, unless we cannot become root any more.
+        answer = connection.run(f"systemctl is-active {TIMER}; true")
+    except Unreachable:
+        return True
+    return bool(answer.code) or answer.out.strip() == "active"
 
 
 def settle(connection: Connection) -> bool:
@@ -50,32 +61,31 @@ def settle(connection: Connection) -> bool:
     )
 
 
-def wait_for_revert(target: Target, cause: CoopinfraError, *, seconds: float) -> Reverted:
-    """Wait until the server has taken the change back and answers again; return the error that says so."""
-    marker = f"{STATE}/{target.organisation}/reverted"
+def wait_for_revert(target: Target, connection: Connection, cause: CoopinfraError, *, seconds: float) -> Reverted:
+    """Wait until the server has taken the change back; return the error that says so.
+
+    Asks over the connection that is open still, and makes new ones only when that broke, and seldom: refused ones count
+    towards a ban.
+    """
     deadline = time.monotonic() + seconds + 60
+    opened: Connection | None = connection
     while time.monotonic() < deadline:
         try:
-            connection = connect(target)
-        except CoopinfraError:
-            time.sleep(1)
-            continue
-        try:
-            if connection.run(f"test -e {marker}").code == 0:
+            opened = opened or connect(target)
+            if opened.run(f"test -e {STATE}/{target.organisation}/reverted").code == 0:
                 return Reverted(
                     Problem(
-                        f"{target.label}: no new connection could be made after the change, so the server REVERTED it"
-                        f"\n    {cause.problems[0].message}",
+                        f"{target.label}: after the change we could not get in anew, so the server REVERTED it\n"
+                        f"    {cause.problems[0].message}",
                         "mend the cause, then run `deploy` again",
                     )
                 )
-        finally:
-            connection.close()
-        time.sleep(1)
+            time.sleep(1)
+        except CoopinfraError:
+            opened = None
+            time.sleep(5)
     return Reverted(
-        Problem(
-            f"{target.label}: no new connection could be made, and no revert was seen", "use the provider's console"
-        )
+        Problem(f"{target.label}: we cannot get in, and saw no revert either", "use the provider's console")
     )
 
 

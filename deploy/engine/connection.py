@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ import paramiko
 from coopinfra.deploy.engine.identity import Identity
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 from coopinfra.roles.contract import Server
+
+# paramiko prints a traceback for each failed handshake; the error that reaches the operator says it in a sentence.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
 CONNECT_SECONDS = 15
 DEAD_PEER_MILLISECONDS = 30_000

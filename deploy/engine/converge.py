@@ -19,16 +19,23 @@ from coopinfra.roles.primitives.units import units, units_removed
 from coopinfra.roles.primitives.users import users, users_removed
 from coopinfra.roles.registry import roles
 
+ACCESS_STEPS = (
+    "Write what decides about access",
+    "Reload what decides about access",
+    "Prove that we can still get in",
+)
+"""While one of these runs, the server may be about to take back what was changed."""
+
 
 def converge(
     plan: ServerPlan,
     sources: Mapping[Release, Source],
-    guard: Callable[[], bool] | None = None,
+    guard: Callable[[], None] | None = None,
     wait: int = 0,
 ) -> None:
     """Install, configure, activate; within a phase providers first, and what decides about access first of all.
 
-    guard: proves over a new connection that we can still get in; called only after access was changed
+    guard: proves over a new connection that we can still get in, or raises; called only after access was changed
     wait: seconds after which the server takes such a change back unless `guard` succeeded; 0 for never
     """
     who = plan.organisation
@@ -58,26 +65,26 @@ def converge(
     record(name="Note what was written", organisation=who, manifest=new)
 
 
-def _access(plan: ServerPlan, guard: Callable[[], bool] | None, wait: int) -> None:
+def _access(plan: ServerPlan, guard: Callable[[], None] | None, wait: int) -> None:
     files = tuple(file for file in plan.files if getattr(file, "access", False))
     gates = tuple(unit for unit in plan.units if unit.access)
     if not files:
         return
     changed = bundle(
-        name="Write what decides about access",
+        name=ACCESS_STEPS[0],
         organisation=plan.organisation,
         files=files,
         wait=wait if guard else 0,
         units=tuple(unit.name for unit in gates),
     )
-    units(name="Reload what decides about access", wanted=gates)
+    units(name=ACCESS_STEPS[1], wanted=gates)
     if guard:
-        python.call(name="Prove that we can still get in", function=guard, _if=changed.did_change)
+        python.call(name=ACCESS_STEPS[2], function=guard, _if=changed.did_change)
 
 
 def role_operations(plan: ServerPlan, phase: str) -> None:
     """Call one phase of every role that has operations of its own, providers first."""
-    # `host.loop` tells the turns of a loop apart under the plain `pyinfra` command, which knows an operation by its line.
+    # `host.loop` tells the turns of a loop apart under the plain `pyinfra` command, which knows an operation by line.
     for part in host.loop(plan.parts):
         module = roles()[part.role].operations()
         if module and hasattr(module, phase):

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
-from coopinfra.deploy.engine.confirm import confirm, settle, wait_for_revert
+from coopinfra.deploy.engine.confirm import confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection, Target, connect
-from coopinfra.deploy.engine.converge import converge
+from coopinfra.deploy.engine.converge import ACCESS_STEPS, converge
 from coopinfra.deploy.engine.lock import Holder, Interrupted, hold
 from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
@@ -137,23 +137,29 @@ def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Resul
 
 
 def _converge(server: Prepared, step: Callable[[str], None], waits: Waits) -> tuple[Operation, ...]:
+    begun: list[str] = []
     refused: list[CoopinfraError] = []
 
-    def guard() -> bool:
-        # pyinfra swallows what a function raises, so the reason is kept here.
+    def begin(operation: str) -> None:
+        begun.append(operation)
+        step(operation)
+
+    def guard() -> None:
+        # What a function raises fails its operation, and is swallowed by pyinfra: so the reason is kept here.
         try:
             confirm(server.target)
         except CoopinfraError as error:
             refused.append(error)
-        return not refused
+            raise
 
     try:
         with on_server(server.connection) as state:
             converge(server.plan, server.sources, guard, waits.revert)
-            return run(state, step)
-    except CoopinfraError:
-        if refused:
-            raise wait_for_revert(server.target, refused[0], seconds=waits.revert) from refused[0]
+            return run(state, begin)
+    except CoopinfraError as error:
+        if begun and begun[-1] in ACCESS_STEPS and (refused or is_armed(server.connection)):
+            cause = refused[0] if refused else error
+            raise wait_for_revert(server.target, server.connection, cause, seconds=waits.revert) from cause
         raise
 
 

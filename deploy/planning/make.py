@@ -8,10 +8,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from coopinfra.deploy.organisation.load import to_organisation, to_server
-from coopinfra.deploy.organisation.models import Org
 from pydantic import ValidationError
 
+from coopinfra.deploy.organisation.load import to_organisation, to_server
+from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
 from coopinfra.roles.contract import Organisation, Part, Server, Settings

@@ -23,7 +23,7 @@ def checks(part: Part[CertificatesSettings]) -> Iterator[Check]:
                 f"{name} shows a certificate that is its own, issued and good for {part.settings.alarm_days} days more",
                 _shows(name, part.settings.alarm_days),
                 where="outside",
-                waits_for=f"whoever manages the DNS zone of {name}: it has to lead to {addresses} and nowhere else",
+                waits_for=f"the DNS zone of {name} to lead to {addresses} and nowhere else; then an hour at most",
             )
     yield is_active(f"{server} renews certificates by itself", "certbot.timer", "coopinfra-certificates.timer")
     yield succeeds(

@@ -94,6 +94,7 @@ while read -r command; do
         echo "refused by: $command; every file is as it was before" >&2
         cat "$stage/said" >&2
         sh "$before/revert" ""
+        [ "$wait" -eq 0 ] || systemctl stop coopinfra-revert.timer
         exit 1
     }
 done <"$stage/after"

@@ -15,7 +15,8 @@ from coopinfra.roles.primitives.changes import Change
 # `Error-Mode=any`: without it an update from a dead mirror ends with success.
 INSTALL = """
 set -eu
-export DEBIAN_FRONTEND=noninteractive
+# needrestart, where it is installed, would restart daemons: which ones and when is judged later, on evidence.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 policy=/usr/sbin/policy-rc.d
 trap 'rm -f "$policy"' EXIT
 printf '#!/bin/sh\\n# Written by coopinfra for the time of one installation.\\nexit 101\\n' >"$policy"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coopinfra.roles.contract import File, Part
 from coopinfra.roles.registry import FOLDER
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, FileSystemBytecodeCache
 
 
 def template(
@@ -39,9 +41,23 @@ def _environment(role: str) -> Environment:
 
     return Environment(
         loader=FileSystemLoader(FOLDER / role / "templates"),
+        bytecode_cache=_compiled(),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - configuration files, not HTML; the runbook has an environment of its own
     )
+
+
+@cache
+def _compiled() -> FileSystemBytecodeCache | None:
+    """Keep compiled templates in the user's cache: compiling them takes longer than all else that a plan does."""
+    from jinja2 import FileSystemBytecodeCache
+
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "coopinfra/templates"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder))

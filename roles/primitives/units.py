@@ -1,7 +1,8 @@
 """Units that run no older than what they read: judged by evidence on the server, not by the memory of one run.
 
-Evidence: the newest change time under a unit's `reads`, against the moment it started or was last reloaded by us (a
-stamp in /run, which a reboot clears as it starts every unit anew), and whether its program was replaced on disk.
+Evidence: the newest change time under a unit's `reads`, and of its own files, against the moment it started or was last
+reloaded by us (a stamp in /run, which a reboot clears as it starts every unit anew), and whether its program was
+replaced on disk.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class UnitFound:
     needs_daemon_reload: bool
     since: float
     newest_change: float
+    definition_changed: float
     program_replaced: bool
 
 
@@ -47,7 +49,8 @@ class UnitStates(FactBase[dict[str, UnitFound]]):
         newest = f"find {' '.join(reads)} -printf '%C@\\n' 2>/dev/null | sort -rn | head -n1" if reads else "true"
         return (
             f"echo Name={name}; systemctl show --timestamp=unix -p {PROPERTIES},NeedDaemonReload,MainPID {name}; "
-            f"echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); echo Newest=$({newest}); "
+            f"echo Definition=$(stat -c %.Z $(systemctl show --value -p FragmentPath,DropInPaths {name}) 2>/dev/null "
+            f"| sort -rn | head -n1); echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); echo Newest=$({newest}); "
             f"echo Program=$(readlink /proc/$(systemctl show -P MainPID {name})/exe)"
         )
 
@@ -82,6 +85,7 @@ def _found(block: dict[str, str]) -> UnitFound:
         needs_daemon_reload=block.get("NeedDaemonReload") == "yes",
         since=max(_seconds(block.get("ActiveEnterTimestamp", "")), _seconds(block.get("Stamp", ""))),
         newest_change=_seconds(block.get("Newest", "")),
+        definition_changed=_seconds(block.get("Definition", "")),
         program_replaced=block.get("Program", "").endswith("(deleted)"),
     )
 
@@ -97,7 +101,7 @@ def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
         return None if there.enabled else Change("unit", "enable", wanted.name)
     if not there.active:
         return Change("unit", "start", wanted.name)
-    if there.program_replaced or there.needs_daemon_reload:
+    if there.program_replaced or there.needs_daemon_reload or there.definition_changed > there.since:
         why = "its program was replaced" if there.program_replaced else "its unit file changed"
         return Change("unit", "restart", wanted.name, why)
     if there.newest_change > there.since:

@@ -23,7 +23,7 @@ def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
             f"https://{site.domain}/ shows its start page to anybody",
             _shows(f"https://{site.domain}/"),
             where="outside",
-            waits_for=f"whoever manages the DNS zone of {site.domain}: it has to lead to {addresses} and nowhere else",
+            waits_for=f"the DNS zone of {site.domain} to lead to {addresses} and nowhere else",
         )
 
 

@@ -24,10 +24,10 @@ WEB1 = BoxSpec("web1", "203.0.113.10", "2001:db8::10", organisation="highbeam")
 # What decides about the look of a server; left out is what its daemons write by themselves.
 TREE = r"""
 find /etc /srv /usr/local /var/lib/coopinfra /var/spool/cron /home -xdev \
-    \( -path /var/lib/coopinfra/state -o -path '/etc/letsencrypt/accounts' -o -name 'passwd-' -o -name 'group-' \
-       -o -name 'shadow-' -o -name 'gshadow-' -o -name 'subuid-' -o -name 'subgid-' -o -path /etc/ld.so.cache \) -prune -o \
+    \( -path /var/lib/coopinfra/state -o -path /etc/letsencrypt/accounts -o -path /etc/ld.so.cache \
+       -o -regex '/etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-' \) -prune -o \
     -printf '%M %u:%g %p %l\n' | sort
-find /etc /usr/local -xdev -type f ! -name '*-' ! -path '/etc/ld.so.cache' ! -path '/etc/letsencrypt/*' \
+find /etc /usr/local -xdev -type f ! -name '*-' ! -path /etc/ld.so.cache ! -path '/etc/letsencrypt/*' \
     -exec sha256sum {} + | sort -k2
 """
 

@@ -71,8 +71,8 @@ def test_trust_pins_only_the_key_whose_fingerprint_was_compared(deployed):
 
 def test_a_second_operator_meets_the_lock_and_is_told_who_holds_it(deployed):
     (deployed.folder / "sites/main/new.html").write_text("new")
-    holder = 'printf \'{"operator": "bruno", "run": "r1", "since": "noon"}\\n\' >/run/coopinfra/lock'
-    deployed.root(f"systemd-run --quiet --unit=other sh -c 'exec 9>>/run/coopinfra/lock; flock 9; {holder}; sleep 600'")
+    deployed.root("systemd-run --quiet --unit=other flock /run/coopinfra/lock sleep 600")
+    deployed.root("""echo '{"operator": "bruno", "run": "r1", "since": "noon"}' >/run/coopinfra/lock""")
     time.sleep(0.5)
 
     refused = deployed.run("deploy", "highbeam", "--yes")

@@ -114,6 +114,7 @@ def unit(**properties):
         "NeedDaemonReload": "no",
         "Stamp": "",
         "Newest": "90.5",
+        "Definition": "80.5",
         "Program": "/usr/sbin/nginx",
         **properties,
     }
@@ -142,6 +143,10 @@ def test_a_replaced_program_is_restarted_even_where_a_reload_would_do():
     found = unit(Program="/usr/sbin/nginx (deleted)")
 
     assert act(found, reload=True) == ["restart unit nginx.service (its program was replaced)"]
+
+
+def test_a_changed_definition_is_restarted_also_when_systemd_has_read_it_already():
+    assert act(unit(Definition="100.7"), reload=True) == ["restart unit nginx.service (its unit file changed)"]
 
 
 def test_a_unit_that_is_absent_or_stopped_is_started():
