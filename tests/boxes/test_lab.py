@@ -310,7 +310,7 @@ def test_a_killed_build_is_swept(tmp_path, monkeypatch):
         ("twice", (WEB, labs.BoxSpec("web2", WEB.address)), "two boxes are to have the address"),
         ("taken", (labs.BoxSpec("web1", internet.NAME_SERVER),), "cannot have the address"),
         ("family", (labs.BoxSpec("web1", "2001:db8::10"),), "cannot have the address"),
-        ("image", (labs.BoxSpec("web1", "203.0.113.10", image="debain"),), "there is no image"),
+        ("image", (labs.BoxSpec("web1", "203.0.113.10", image="ubuntu"),), "there is no image"),
         ("first", (), "is up already"),
     ],
 )
