@@ -19,7 +19,9 @@ def demo(
 
     The lab stays up until `coopinfra lab down demo`. Needs Linux and root (asked for through sudo).
     """
+    from coopinfra.cli.root import become_root
     from coopinfra.deploy.jobs.demo import run_demo
 
+    become_root()
     code = run_demo(NAME, organisation, report=lambda line: say(line, style="bold"))
     raise typer.Exit(code)

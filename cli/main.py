@@ -12,6 +12,7 @@ import typer
 
 from coopinfra.cli import box, check, demo, deploy, dns, init, lab, plan, runbook, schema, site, trust, validate
 from coopinfra.cli.console import print_json, problems_as_data, say, say_problems
+from coopinfra.cli.root import become_root
 from coopinfra.deploy.organisation.problems import CoopinfraError
 
 INTERRUPTED = 3
@@ -57,8 +58,13 @@ VERBS: tuple[Callable[..., None], ...] = (
 for verb in VERBS:
     app.command()(verb)
 app.add_typer(site.app, name="site", help="Look at a site's releases and go back to an earlier one.")
-app.add_typer(lab.app, name="lab", help="A small internet on this machine, with boxes at the servers' addresses.")
-app.add_typer(box.app, name="box", help="Single disposable Debian 13 machines.")
+app.add_typer(
+    lab.app,
+    name="lab",
+    callback=become_root,
+    help="A small internet on this machine, with boxes at the servers' addresses.",
+)
+app.add_typer(box.app, name="box", callback=become_root, help="Single disposable Debian 13 machines.")
 
 
 def main() -> None:
