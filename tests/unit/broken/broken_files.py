@@ -3,6 +3,7 @@
 `at` is a text that stands in the line that must be named (the first such line), a number, or None for a whole file.
 """
 
+# ruff: noqa: E501 - a table is read along its lines
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Broken:
         return next(number for number, line in enumerate(lines, start=1) if self.at in line)
 
 
-def _edit(name: str, old: str, new: str, at: str | int | None, message: str, hint: str, file: str = "org") -> Broken:
+def _edit(name: str, old: str, new: str, at: str | int | None, message: str, hint: str, file: str = "org") -> Broken:  # noqa: PLR0917 - the columns of the table
     return Broken(name, message, hint, at, old, new, file=file)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.organisation.places import SHIPPED
 from coopinfra.deploy.organisation.problems import InputError
+from coopinfra.deploy.planning.make import make_plan
 
 GOOD = (SHIPPED / "highbeam" / "org.yml").read_text()
 GOOD_COLLECTIVE = (SHIPPED / "collective.yml").read_text()
@@ -21,7 +22,9 @@ PIECES = st.sampled_from(
      "#", "%", "@", "\\", "\0", "\x85", "\u2028", "\ufeff", "é", "null", "~", "true", "no", "0022", "1e3", ".inf",
      "2027-13-01", "web1", "9" * 5000, '"\\UFFFFFFFF"', "\ud7ff"]
 )  # fmt: skip
-SCALARS = st.one_of(st.text(max_size=12), st.sampled_from(["true", "0022", "22", "a.example", "203.0.113.10", "", "[]"]))
+SCALARS = st.one_of(
+    st.text(max_size=12), st.sampled_from(["true", "0022", "22", "a.example", "203.0.113.10", "", "[]"])
+)
 NAMES = st.sampled_from(
     ["name", "domain", "servers", "contacts", "languages", "owns", "address", "roles", "website", "sites", "source",
      "port", "paid_until", "kind", "time_zone", "quiet_hours", "base", "folder", "x"]
@@ -32,22 +35,26 @@ TREES = st.recursive(
     max_leaves=25,
 )
 LIMITED = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 
 def outcome(content: bytes, collective: bytes = GOOD_COLLECTIVE.encode()) -> str:
-    """Load an organisation of this content; any exception but an InputError is a failure."""
+    """Load and plan an organisation of this content; any exception but an InputError is a failure."""
     with TemporaryDirectory() as name:
         folder = Path(name) / "highbeam"
         folder.mkdir()
         (folder / "org.yml").write_bytes(content)
         (folder.parent / "collective.yml").write_bytes(collective)
+        (folder / "sites" / "main").mkdir(parents=True)
+        (folder / "sites" / "main" / "index.html").touch()
         try:
             org = load_org(folder)
+            make_plan(org)
         except InputError as error:
             for problem in error.problems:
-                assert problem.message and problem.file in ("highbeam/org.yml", "collective.yml")
+                assert problem.message
+                assert problem.file in ("highbeam/org.yml", "collective.yml")
                 assert problem.line is None or 1 <= problem.line <= content.count(b"\n") + content.count(b"\r") + 2
                 # Nothing that was in the file may steer the terminal it is shown on.
                 assert (problem.message + problem.hint).isprintable()

@@ -59,7 +59,7 @@ def test_a_place_is_the_line_of_a_setting_or_of_a_value_in_it(inventories):
 
     website = text.index("      website:") + 1
     assert org.place("servers", "web1", "roles", "website") == ("highbeam/org.yml", website)
-    file, line = org.place("servers", "web1", "roles", "website", value="highbeam.example")
+    _, line = org.place("servers", "web1", "roles", "website", value="highbeam.example")
     assert "redirects_from" in text[line - 1]
     assert org.place("contacts", 1) == ("highbeam/org.yml", text.index("contacts:") + 3)
     # What is not in the file stands where it would be.
@@ -69,7 +69,9 @@ def test_a_place_is_the_line_of_a_setting_or_of_a_value_in_it(inventories):
 
 def test_text_stays_text_until_a_model_says_otherwise(inventories):
     path = inventories / "highbeam" / "org.yml"
-    path.write_text(path.read_text().replace("kind: worker co-op", "kind: 10.10").replace("Rosa Ibarra, does", "no, does"))
+    path.write_text(
+        path.read_text().replace("kind: worker co-op", "kind: 10.10").replace("Rosa Ibarra, does", "no, does")
+    )
 
     org = load_named("highbeam")
 
