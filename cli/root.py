@@ -18,4 +18,4 @@ def become_root() -> None:
         return
     say("boxes need root: asking sudo")
     command = [sys.executable, "-m", "coopinfra.cli.main", *sys.argv[1:]]
-    os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT)}", "--", *command])
+    os.execvp("sudo", ["sudo", f"--preserve-env={','.join(KEPT)}", "--", *command])  # noqa: S606 - the same command
