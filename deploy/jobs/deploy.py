@@ -121,8 +121,9 @@ def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Resul
             reverted = settle(connection)
 
             def step(operation: str) -> None:
-                report(name, operation)
+                # First noted, then said: what somebody has read stands in the journal.
                 lock.step(operation)
+                report(name, operation)
 
             try:
                 operations = _converge(server, step, waits)

@@ -22,14 +22,18 @@ trap 'rm -f "$policy"' EXIT
 printf '#!/bin/sh\\n# Written by coopinfra for the time of one installation.\\nexit 101\\n' >"$policy"
 chmod 0755 "$policy"
 options="-o DPkg::Lock::Timeout={wait} -o APT::Update::Error-Mode=any"
-dpkg --configure -a
-# apt waits for dpkg's lock, but not for the lock of its lists; its message names the holder.
+# Neither waits for somebody else's lock by itself; their messages name the holder.
 deadline=$(($(date +%s) + {wait}))
-until said=$(apt-get $options update -q 2>&1); do
-    case $said in *"Could not get lock"*) ;; *) echo "$said" >&2; exit 1 ;; esac
-    [ "$(date +%s)" -lt "$deadline" ] || {{ echo "$said" >&2; exit 1; }}
-    sleep 1
-done
+patiently() {{
+    until said=$("$@" 2>&1); do
+        case $said in *"Could not get lock"* | *"lock was locked"*) ;; *) echo "$said" >&2; exit 1 ;; esac
+        [ "$(date +%s)" -lt "$deadline" ] || {{ echo "$said" >&2; exit 1; }}
+        sleep 1
+    done
+}}
+# What a cut cable has left half installed comes first.
+patiently dpkg --configure -a
+patiently apt-get $options update -q
 apt-get $options install -q -y --no-install-recommends \\
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold {names}
 """

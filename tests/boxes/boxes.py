@@ -28,6 +28,7 @@ find /etc /srv /usr/local /var/lib/coopinfra /var/spool/cron /home -xdev \
        -o -regex '/etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-' \) -prune -o \
     -printf '%M %u:%g %p %l\n' | sort
 find /etc /usr/local -xdev -type f ! -name '*-' ! -path /etc/ld.so.cache ! -path '/etc/letsencrypt/*' \
+    ! -path '/etc/ssh/ssh_host_*' ! -path /etc/machine-id \
     -exec sha256sum {} + | sort -k2
 """
 
@@ -75,6 +76,10 @@ class Operator:
 
     def tree(self) -> str:
         return self.root(TREE)
+
+    def differs_from(self, before: str) -> list[str]:
+        """What of the tree is not as it was, line by line."""
+        return sorted(set(self.tree().splitlines()) ^ set(before.splitlines()))
 
     def publish(self) -> None:
         labs.publish(self.lab, "highbeam.example", self.ok("dns", "highbeam").stdout)
