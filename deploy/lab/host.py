@@ -22,6 +22,8 @@ NEEDS = {
     "setsid": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    # What an outside client looks with.
+    "curl": "curl",
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 INSTEAD = "use Vagrant (see the Vagrantfile), a server of your own, or `coopinfra plan --offline`"
