@@ -60,7 +60,8 @@ def _everywhere(wanted: set[str]) -> Iterator[paramiko.PKey]:
 def _from_file(path: Path) -> Iterator[paramiko.PKey]:
     try:
         yield paramiko.PKey.from_path(path.expanduser())
-    except paramiko.PasswordRequiredException as error:
+    # cryptography says with a TypeError that a passphrase is missing.
+    except (paramiko.PasswordRequiredException, TypeError) as error:
         raise InputError(
             Problem(f"the key `{path}` has a passphrase and no agent holds it", f"run `ssh-add {path}` first")
         ) from error
