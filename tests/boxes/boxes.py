@@ -26,9 +26,9 @@ TREE = r"""
 find /etc /srv /usr/local /var/lib/coopinfra /var/spool/cron /home -xdev \
     \( -path /var/lib/coopinfra/state -o -path /etc/letsencrypt/accounts -o -path /etc/ld.so.cache \
        -o -regex '/etc/\(passwd\|group\|shadow\|gshadow\|subuid\|subgid\)-' \) -prune -o \
-    -printf '%M %u:%g %p %l\n' | sort
+    -printf '%M %u:%g %p %l\n' | sed 's#\([/ ][.][a-z0-9.-]*[.]\)[A-Za-z0-9]\{6\}\b#\1XXXXXX#g' | sort
 find /etc /usr/local -xdev -type f ! -name '*-' ! -path /etc/ld.so.cache ! -path '/etc/letsencrypt/*' \
-    ! -path '/etc/ssh/ssh_host_*' ! -path /etc/machine-id \
+    ! -path '/etc/ssh/ssh_host_*' ! -path /etc/machine-id ! -path /etc/.updated \
     -exec sha256sum {} + | sort -k2
 """
 
