@@ -23,7 +23,7 @@ def trust(
     any other key stops everything before a byte is sent.
     """
     from coopinfra.deploy.engine.connection import HostKeyError
-    from coopinfra.deploy.engine.connection import fingerprint as show
+    from coopinfra.deploy.engine.reach import fingerprint as show
     from coopinfra.deploy.jobs.trust import find_server, look, pin, pinned
     from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.organisation.problems import Problem

@@ -9,15 +9,8 @@ from __future__ import annotations
 
 import time
 
-from coopinfra.deploy.engine.connection import (
-    Connection,
-    LoginRefused,
-    ServerError,
-    Target,
-    Unreachable,
-    connect,
-    connect_as,
-)
+from coopinfra.deploy.engine.connection import Connection, LoginRefused, ServerError, Unreachable
+from coopinfra.deploy.engine.reach import Target, connect, connect_as
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 from coopinfra.roles.primitives.changes import STATE
 

@@ -9,7 +9,8 @@ from pyinfra.operations import python
 
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.declarations import Release
-from coopinfra.roles.primitives.bundle import ServerFiles, bundle, paths_to_remove
+from coopinfra.roles.primitives.bundle import bundle
+from coopinfra.roles.primitives.file_states import ServerFiles, paths_to_remove
 from coopinfra.roles.primitives.manifest import manifest_of
 from coopinfra.roles.primitives.packages import packages
 from coopinfra.roles.primitives.record import record

@@ -14,8 +14,14 @@ from coopinfra.deploy.engine.pyinfra_run import would_change
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Release
-from coopinfra.roles.primitives.bundle import FileContents, FilesFound, ServerFiles, files_that_differ, paths_to_remove
 from coopinfra.roles.primitives.changes import Change
+from coopinfra.roles.primitives.file_states import (
+    FileContents,
+    FilesFound,
+    ServerFiles,
+    files_that_differ,
+    paths_to_remove,
+)
 from coopinfra.roles.primitives.manifest import Manifest, manifest_of
 from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change

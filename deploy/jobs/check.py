@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coopinfra.deploy.checks.run import Outcome, checks_of, run_checks
-from coopinfra.deploy.engine.connection import Target, connect
+from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.plan import Plan, ServerPlan

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
 from coopinfra.deploy.engine.confirm import confirm, is_armed, settle, wait_for_revert
-from coopinfra.deploy.engine.connection import Connection, Target, connect
+from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, converge
 from coopinfra.deploy.engine.lock import Holder, Interrupted, hold
 from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
 from coopinfra.deploy.engine.pyinfra_run import Operation, on_server, run
+from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan

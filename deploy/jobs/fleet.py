@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from coopinfra.deploy.engine.connection import Target
 from coopinfra.deploy.engine.identity import find_identity
+from coopinfra.deploy.engine.reach import Target
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.plan import Plan
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coopinfra.deploy.engine.connection import Connection, ServerError, Target, connect
+from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.engine.lock import Holder, hold
+from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import targets
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.planning.plan import Plan

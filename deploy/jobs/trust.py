@@ -7,7 +7,7 @@ from pathlib import Path
 
 import paramiko
 
-from coopinfra.deploy.engine.connection import offered_key, pinned_name
+from coopinfra.deploy.engine.reach import offered_key, pinned_name
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 

@@ -8,8 +8,8 @@ from io import BytesIO
 from pyinfra import host
 from pyinfra.api import FileUploadCommand, StringCommand, operation
 
-from coopinfra.roles.primitives.bundle import ServerFiles
 from coopinfra.roles.primitives.changes import STATE
+from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, manifest_path
 
 

@@ -36,17 +36,6 @@ with socket.create_connection((sys.argv[1], 22), timeout=2) as connection:
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def state_home(tmp_path_factory):
-    """Keep these labs apart from the ones that somebody works with."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("state")
-        patch.setenv("XDG_STATE_HOME", str(home))
-        yield home
-        for name in labs.names():
-            labs.down(name)
-
-
 @pytest.fixture(scope="module")
 def lab(state_home, tmp_path_factory):
     inventories = tmp_path_factory.mktemp("inventories")

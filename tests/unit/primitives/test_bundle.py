@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from coopinfra.roles.contract import Directory, File
-from coopinfra.roles.primitives.bundle import SCRIPT, FilesFound, Found, _archive, files_that_differ
+from coopinfra.roles.primitives.bundle import SCRIPT, _archive
+from coopinfra.roles.primitives.file_states import FilesFound, Found, files_that_differ
 from coopinfra.roles.primitives.manifest import Manifest, digest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="chown needs root")

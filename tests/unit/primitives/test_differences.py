@@ -2,7 +2,7 @@
 
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release, Unit, User
-from coopinfra.roles.primitives.bundle import ServerFiles, files_that_differ, paths_to_remove
+from coopinfra.roles.primitives.file_states import ServerFiles, files_that_differ, paths_to_remove
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
 from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import parse_releases

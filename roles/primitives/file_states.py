@@ -1,0 +1,107 @@
+"""Files as they are on a server, and what of them is not as declared."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+
+from pyinfra.api import FactBase
+
+from coopinfra.roles.contract import Directory, File
+from coopinfra.roles.primitives.changes import Change
+from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_path, read_manifest
+
+
+@dataclass(frozen=True)
+class Found:
+    """One path as it is on the server."""
+
+    mode: str
+    user: str
+    group: str
+    kind: str
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class FilesFound:
+    """What the server holds at the paths that were asked for, and what the last deploy left."""
+
+    manifest: Manifest
+    paths: dict[str, Found]
+
+
+class ServerFiles(FactBase[FilesFound]):
+    """Type, owner, mode and sha256 of many paths, and the manifest, in one command."""
+
+    def command(self, organisation: str, paths: tuple[str, ...]) -> str:
+        """Return the shell command; `paths` are plain, see `contract.check_path`."""
+        listed = " ".join(paths)
+        return (
+            f"cat {manifest_path(organisation)} 2>/dev/null; printf '\\n=\\n'; "
+            f"stat -c '%04a|%U|%G|%F|%n' -- {listed} 2>/dev/null; echo =; sha256sum -- {listed} 2>/dev/null; true"
+        )
+
+    def process(self, output: Iterable[str]) -> FilesFound:
+        """Parse the three sections, which a line with nothing but `=` divides."""
+        lines = iter(output)
+        manifest, states = (list(takewhile(lambda line: line != "=", lines)) for _ in range(2))
+        digests = {path: value for value, path in (line.split("  ", 1) for line in lines)}
+        found = {}
+        for line in states:
+            mode, user, group, kind, path = line.split("|", 4)
+            found[path] = Found(mode, user, group, kind, digests.get(path, ""))
+        return FilesFound(read_manifest("\n".join(manifest)), found)
+
+
+class FileContents(FactBase[dict[str, bytes]]):
+    """The contents of some files, for a diff; those above 64 kB come cut."""
+
+    def command(self, paths: tuple[str, ...]) -> str:
+        """Return the shell command, which prints each path and its content in base64."""
+        return "; ".join(f"echo {path}; head -c 65536 {path} | base64 -w0; echo" for path in paths)
+
+    def process(self, output: Iterable[str]) -> dict[str, bytes]:
+        """Pair the lines."""
+        lines = iter(output)
+        return {path: b64decode(content) for path, content in zip(lines, lines, strict=False)}
+
+    @staticmethod
+    def default() -> dict[str, bytes]:
+        """None was asked for."""
+        return {}
+
+
+def files_that_differ(
+    files: Iterable[File | Directory], found: FilesFound
+) -> tuple[tuple[File | Directory, Change], ...]:
+    """Return what is not on the server as declared, each with the reason."""
+    return tuple((each, change) for each in files if (change := _difference(each, found)))
+
+
+def paths_to_remove(files: Iterable[File | Directory], manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that an earlier deploy wrote and nobody declares any more."""
+    return tuple(sorted(set(manifest.files) - {each.path for each in files}))
+
+
+def _difference(wanted: File | Directory, found: FilesFound) -> Change | None:
+    there = found.paths.get(wanted.path)
+    what = "file" if isinstance(wanted, File) else "directory"
+    if there is None:
+        return Change(what, "create", wanted.path)
+    reasons = []
+    if there.kind != ("directory" if isinstance(wanted, Directory) else "regular file") and (
+        there.kind != "regular empty file"
+    ):
+        reasons.append(f"is a {there.kind}")
+    if isinstance(wanted, File) and there.digest != digest(wanted.content):
+        deployed = found.manifest.files.get(wanted.path)
+        edited = deployed and there.digest != deployed and found.manifest.finished
+        reasons.append("edited on the server since the last deploy" if edited else "content")
+    if (there.user, there.group) != (wanted.user, wanted.group):
+        reasons.append(f"owner {there.user}:{there.group}")
+    if there.mode != wanted.mode:
+        reasons.append(f"mode {there.mode}")
+    return Change(what, "change", wanted.path, ", ".join(reasons)) if reasons else None
