@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from coopinfra.deploy.lab.box import shell
+from coopinfra.deploy.lab.inventories import OPERATOR
 from coopinfra.deploy.lab.processes import MARK
 from coopinfra.deploy.lab.state import Lab
 
@@ -60,9 +62,10 @@ def run(
 
 
 def ssh_argv(lab: Lab, name: str, *words: str) -> tuple[str, ...]:
-    """Return the plain ssh command to a box, with its pinned key."""
+    """Return the plain ssh command to a box, with its pinned key: as the lab's operator once they have an account."""
     box = lab.box(name)
     known = lab.home(name) / "known_hosts"
     options = ("StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "LogLevel=ERROR", "IdentitiesOnly=yes")
     flags = tuple(f"-o{option}" for option in options)
-    return ("ssh", "-F", "none", "-i", str(lab.ssh_key), *flags, f"{box.user}@{box.address}", *words)
+    user = box.user if shell(lab, name, f"id {OPERATOR}", check=False).returncode else OPERATOR
+    return ("ssh", "-F", "none", "-i", str(lab.ssh_key), *flags, f"{user}@{box.address}", *words)

@@ -310,3 +310,20 @@ def test_what_cannot_be_is_refused_before_anything_is_touched(lab, name, boxes, 
         labs.up(name, boxes)
 
     assert labs.names() == before
+
+
+def test_prune_removes_every_lab_and_each_image_that_no_box_stands_on(tmp_path, monkeypatch):
+    lab = labs.up("pruned", ())
+    up = traces(lab)
+    # Images in use belong to whoever works on this machine: those of another user are pruned here.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (image.images_folder() / "debian-old/etc").mkdir(parents=True)
+    (image.images_folder() / "debian-old/etc/big").write_bytes(b"x" * 100_000)
+
+    pruned = labs.prune()
+
+    assert up["files"]
+    assert "pruned" in pruned.labs
+    assert pruned.bytes >= 100_000
+    assert traces(lab) == NOTHING
+    assert not image.images_folder().exists()

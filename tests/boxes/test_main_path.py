@@ -121,6 +121,12 @@ def test_root_and_passwords_are_refused_at_the_door(operator):
     )
 
 
+def test_the_labs_own_ssh_gets_in_as_the_operator_when_root_no_longer_may(operator):
+    ran = operator.outside(*labs.ssh_argv(operator.lab, "web1", "id -un"))
+
+    assert ran.stdout == "demo\n"
+
+
 def test_after_a_reboot_everything_is_as_it_was(operator):
     labs.reboot(labs.load(operator.lab.name), "web1")
 
