@@ -27,6 +27,9 @@ ACCESS_STEPS = (
 )
 """While one of these runs, the server may be about to take back what was changed."""
 
+NOTES = ("Note what may be written", "Note what was written")
+"""Steps of our own book-keeping, which change nothing that anybody asked for."""
+
 
 def converge(
     plan: ServerPlan,
@@ -42,7 +45,7 @@ def converge(
     who = plan.organisation
     old = host.get_fact(ServerFiles, organisation=who, paths=("/",)).manifest
     new = manifest_of(plan.files, plan.users, plan.units, plan.releases)
-    record(name="Note what may be written", organisation=who, manifest=new if new == old else old.joined(new))
+    record(name=NOTES[0], organisation=who, manifest=new if new == old else old.joined(new))
 
     packages(name="Install Debian packages", names=plan.packages)
     users(name="Make accounts", wanted=plan.users)
@@ -63,7 +66,7 @@ def converge(
     releases_removed(name="Remove sites that are no longer declared", paths=_gone(old.releases, new.releases))
     role_operations(plan, "activate")
     users_removed(name="Remove accounts that are no longer declared", names=_gone(old.users, new.users))
-    record(name="Note what was written", organisation=who, manifest=new)
+    record(name=NOTES[1], organisation=who, manifest=new)
 
 
 def _access(plan: ServerPlan, guard: Callable[[], None] | None, wait: int) -> None:

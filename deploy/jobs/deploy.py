@@ -12,7 +12,7 @@ from pathlib import Path
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
 from coopinfra.deploy.engine.confirm import confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
-from coopinfra.deploy.engine.converge import ACCESS_STEPS, converge
+from coopinfra.deploy.engine.converge import ACCESS_STEPS, NOTES, converge
 from coopinfra.deploy.engine.lock import Holder, Interrupted, hold
 from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
@@ -67,8 +67,7 @@ class Result:
     @property
     def changed(self) -> tuple[str, ...]:
         """The operations that changed something."""
-        notes = ("Note what may be written", "Note what was written")
-        return tuple(each.name for each in self.operations if each.changed and each.name not in notes)
+        return tuple(each.name for each in self.operations if each.changed and each.name not in NOTES)
 
 
 def find_sources(plan: Plan) -> dict[Release, Source]:
