@@ -20,9 +20,6 @@ from coopinfra.deploy.organisation.problems import Problem
 
 T = TypeVar("T")
 
-# pyinfra logs every command and its failures; whoever called us says both in our words.
-logging.getLogger("pyinfra").setLevel(logging.CRITICAL + 1)
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -50,6 +47,8 @@ class _Steps(BaseStateCallback):
 @contextmanager
 def on_server(connection: Connection) -> Iterator[State]:
     """Make pyinfra's state for one server, in which facts can be read and operations called."""
+    # pyinfra logs every command and its failures; whoever called us says both in our words.
+    logging.getLogger("pyinfra").setLevel(logging.CRITICAL + 1)
     inventory = Inventory(([(f"@coop/{connection.label}", {"connection": connection})], {}))
     # The preview was made already; what an operation finds when its turn comes decides.
     state = State(inventory, Config(), check_for_changes=False)
