@@ -143,7 +143,7 @@ SETTINGS = (
           "must be `true` or `false`, not `yes`", "write `true`"),
     _edit("quoted true", "      website:", '      base: {automatic_reboots: "true"}\n      website:', "automatic_reboots",
           "is text, and must be `true` or `false`", "without quotation marks"),
-    _edit("unknown kind", KIND, "kind: wordpres", "wordpres", "`kind` cannot be `wordpres`", "`static`"),
+    _edit("unknown kind", KIND, "kind: wordpress", "wordpress", "`kind` cannot be `wordpress`", "`static`"),
     _edit("kind misspelt", KIND, "kind: statik", "statik", "`kind` cannot be `statik`", "did you mean `static`?"),
 )  # fmt: skip
 
@@ -202,7 +202,7 @@ CONTRADICTIONS = (
     _edit("two sources", "{folder: sites/main}", "{folder: sites/main, git: https://git.example.org/x}", "source",
           "has both", "write `{folder"),
     _edit("no source", "{folder: sites/main}", "{}", "source", "needs a source", "write `{folder"),
-    _edit("folder that is not there", "sites/main}", "sites/mian}", "mian", "there is no folder `sites/mian`", "make it"),
+    _edit("folder that is not there", "sites/main}", "sites/mayn}", "mayn", "there is no folder `sites/mayn`", "make it"),
     _edit("folder outside", "sites/main}", "../other}", "other", "`../other` is not a folder beside", "sites/main"),
     _edit("absolute folder", "sites/main}", "/etc}", "/etc", "`/etc` is not a folder beside org.yml", "sites/main"),
     _edit("git option for an address", "{folder: sites/main}", "{git: --upload-pack=id}", "upload", "git repository",

@@ -126,7 +126,7 @@ def test_one_run_names_every_problem_of_both_files_in_order(inventories, coopinf
         .replace("      website", "      webiste")
     )
     (inventories / "highbeam" / "org.yml").write_text(org.replace("languages:", "kind: twice\nlanguages:"))
-    (inventories / "collective.yml").write_text(COLLECTIVE.replace("name: Ada", "nam: Ada"))
+    (inventories / "collective.yml").write_text(COLLECTIVE.replace("name: Ada", "nme: Ada"))
 
     code, out, err = coopinfra("validate")
 
@@ -142,14 +142,14 @@ def test_one_run_names_every_problem_of_both_files_in_order(inventories, coopinf
         "  hint: did you mean `website`?\n"
         "error: collective.yml:3: `ada` has no `name`\n"
         "  hint: add `name: Ada Moreno` (who it is)\n"
-        "error: collective.yml:4: there is no setting `nam` here\n"
+        "error: collective.yml:4: there is no setting `nme` here\n"
         "  hint: did you mean `name`?\n"
     )
 
 
 def test_a_problem_of_the_collective_is_said_once_for_all_organisations(inventories, coopinfra):
     (inventories / "second").mkdir()
-    (inventories / "second" / "org.yml").write_text(ORG.replace("name: High Beam", "nam: High Beam"))
+    (inventories / "second" / "org.yml").write_text(ORG.replace("name: High Beam", "nme: High Beam"))
     (inventories / "collective.yml").write_text(COLLECTIVE.replace("operators", "oparators"))
 
     _, _, err = coopinfra("validate")
