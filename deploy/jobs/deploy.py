@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
-from coopinfra.deploy.engine.confirm import confirm, is_armed, settle, wait_for_revert
+from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, NOTES, converge
 from coopinfra.deploy.engine.lock import Holder, Interrupted, hold
@@ -34,7 +34,7 @@ class Waits:
 
     lock: float = 0
     orphans: float = 120
-    revert: int = 120
+    revert: int = WAIT_SECONDS
 
 
 @dataclass(frozen=True)

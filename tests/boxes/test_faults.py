@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from boxes import kill, read_until
+from coopinfra.deploy.engine.confirm import WAIT_SECONDS
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -90,11 +92,12 @@ def lock_out(how: str, wait: int) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("lockout.py")), how, str(wait)]
 
 
-@pytest.mark.parametrize("how", ["kex", "port", "keys", "sudo"])
-def test_a_change_that_would_lock_us_out_is_taken_back_and_reported(deployed, how):
+# One waits as long as a real server does.
+@pytest.mark.parametrize(("how", "wait"), [("kex", WAIT_SECONDS), ("port", 6), ("keys", 6), ("sudo", 6)])
+def test_a_change_that_would_lock_us_out_is_taken_back_and_reported(deployed, how, wait):
     before = deployed.tree()
 
-    ran = deployed.outside(*lock_out(how, 6))
+    ran = deployed.outside(*lock_out(how, wait))
 
     assert ran.returncode == 3, ran.stderr
     assert "the server REVERTED it" in ran.stderr
@@ -131,3 +134,19 @@ def test_a_full_disk_is_refused_before_anything_is_touched(deployed):
     assert ran.returncode == 3
     assert re.search(r"only \d+ MB are free on /, 300 are needed", ran.stderr)
     assert deployed.differs_from(before) == []
+
+
+def test_a_server_that_cannot_be_reached_hides_no_result_of_another(deployed):
+    org, known = deployed.folder / "org.yml", deployed.folder / "known_hosts"
+    texts = org.read_text(), known.read_text()
+    (deployed.folder / "sites/main/both.html").write_text("two servers")
+    org.write_text(texts[0].rstrip("\n") + "\n  web2:\n    address: 203.0.113.99\n    roles: {base: {}}\n")
+    known.write_text(texts[1] + texts[1].replace("203.0.113.10", "203.0.113.99"))
+
+    ran = deployed.run("deploy", "highbeam", "--yes", "--json")
+    org.write_text(texts[0])
+    known.write_text(texts[1])
+
+    assert ran.returncode == 3
+    assert "highbeam/web2: no" in ran.stderr
+    assert sorted(each["result"] for each in json.loads(ran.stdout)) == ["changed", "unreachable"]
