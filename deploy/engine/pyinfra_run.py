@@ -58,6 +58,11 @@ def on_server(connection: Connection) -> Iterator[State]:
     try:
         with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config.copy()):
             yield state
+    except PyinfraError as error:
+        # An operation's failure is read from its results; what comes here is a fact that could not be had.
+        raise OperationFailed(
+            Problem(f"{connection.label}: a question to the server failed: {error}", "run `deploy` again")
+        ) from error
     finally:
         # `use` forgets to clean up after an exception, and the next server of this thread would inherit.
         for context in (ctx_state, ctx_host, ctx_config):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,6 +119,10 @@ def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Resul
         connection.run_id = run_id
         with hold(connection, holder, wait=waits.lock, orphans=waits.orphans) as lock:
             reverted = settle(connection)
+            if reverted:
+                # With it may have gone the account that this connection is made with, or its sudo.
+                server = replace(server, connection=connect(server.target))
+                server.connection.run_id = run_id
 
             def step(operation: str) -> None:
                 # First noted, then said: what somebody has read stands in the journal.
@@ -134,6 +138,7 @@ def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Resul
         report(name, "looking what still waits")
         return Result(name, operations, _waiting(server), lock.interrupted, reverted, time.monotonic() - started)
     finally:
+        server.connection.close()
         connection.close()
 
 

@@ -30,16 +30,17 @@ sys.exit(1)
 # The disk is put together where only this box sees it, so that its mounts end with it, however it ends. The template
 # lies below a layer: a copy takes seconds where the kernel is slow with many files. A state folder that cannot carry a
 # layer (it is one itself) gets that copy. Nothing is synced: a box does not outlive the machine.
-# Then, without a unit of the host's systemd around it, nspawn leaves a guest that reboots to whoever started it.
+# Then, without a unit of the host's systemd around it, nspawn leaves a guest that reboots to whoever started it. The
+# kernel may still hold the link of the guest before, and the next one could not have it.
 RUN_BOX = """
-cd "$1" && shift && rm -rf work/work
+cd "$1" && link=$2 && shift 2 && rm -rf work/work
 mount -t overlay -o lowerdir=template,upperdir=layer,workdir=work,redirect_dir=on,volatile overlay root || {
     echo "no layer here, so the template is copied"
     test -e copied || {
         cp --archive --reflink=auto template/. root/ && cp --archive --remove-destination layer/. root/ && touch copied
     }
 } || exit 1
-while "$@"; test $? = 133; do :; done
+while ip link delete "$link" 2>/dev/null; "$@"; test $? = 133; do :; done
 """
 
 
@@ -48,6 +49,7 @@ def boot(lab: Lab, name: str) -> None:
     home, has_systemd = lab.home(name), Path("/run/systemd/system").is_dir()
     argv = (
         *("nsenter", f"--net={lab.network}", "--", "unshare", "--mount", "--", "sh", "-c", RUN_BOX, "box", str(home)),
+        f"vb-{lab.key}-{name}",
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", *(() if has_systemd else ("--keep-unit",))),
         *(f"--directory={home}/root", f"--machine={lab.key}-{name}", f"--hostname={name}", "--console=read-only"),
         *("--network-bridge=boxes", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
