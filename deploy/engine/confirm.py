@@ -65,21 +65,20 @@ def wait_for_revert(target: Target, connection: Connection, cause: CoopinfraErro
     while time.monotonic() < deadline:
         try:
             opened = opened or connect(target)
-            if opened.run(f"test -e {STATE}/{target.organisation}/reverted").code == 0:
-                return Reverted(
-                    Problem(
-                        f"{target.label}: after the change we could not get in anew, so the server REVERTED it\n"
-                        f"    {cause.problems[0].message}",
-                        "mend the cause, then run `deploy` again",
-                    )
-                )
-            time.sleep(1)
+            reverted = opened.run(f"test -e {STATE}/{target.organisation}/reverted").code == 0
         except CoopinfraError:
             opened = None
             time.sleep(5)
-    return Reverted(
-        Problem(f"{target.label}: we cannot get in, and saw no revert either", "use the provider's console")
-    )
+            continue
+        if reverted:
+            if opened is not connection:
+                opened.close()
+            message = f"{target.label}: after the change we could not get in anew, so the server REVERTED it"
+            why = cause.problems[0].message
+            return Reverted(Problem(f"{message}\n    {why}", "mend the cause, then run `deploy` again"))
+        time.sleep(1)
+    message = f"{target.label}: we cannot get in, and saw no revert either"
+    return Reverted(Problem(message, "use the provider's console"))
 
 
 def _fresh(target: Target) -> Connection:

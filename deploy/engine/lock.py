@@ -10,7 +10,7 @@ import json
 import shlex
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 import paramiko
@@ -92,7 +92,9 @@ class Lock:
         self._write({"event": "end", "result": result})
 
     def _write(self, entry: dict[str, str]) -> None:
-        self._channel.sendall(json.dumps(entry).encode() + b"\n")
+        # When the connection is gone the command that needed it says so, and the journal has no end: as is right.
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.sendall(json.dumps(entry).encode() + b"\n")
 
     def release(self) -> None:
         """Let the other end finish, and wait until it has written everything; harmless when the connection is gone."""
