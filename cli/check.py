@@ -24,10 +24,9 @@ def check(
     """
     from coopinfra.deploy.jobs.check import Checked
     from coopinfra.deploy.jobs.check import check as run
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    results = run(make_plan(load_named(organisation)))
+    results = run(plan_of(organisation))
     checked = [result for result in results if isinstance(result, Checked)]
     for result in results:
         if not isinstance(result, Checked):

@@ -32,11 +32,10 @@ def deploy(
     and one that was interrupted is finished by the next.
     """
     from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, prepare
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
     waits = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after))
-    prepared = prepare(make_plan(load_named(organisation)), _report)
+    prepared = prepare(plan_of(organisation), _report)
     ready = tuple(each for each in prepared if isinstance(each, Prepared))
     failed = tuple(each for each in prepared if isinstance(each, CoopinfraError))
     for error in failed:

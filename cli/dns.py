@@ -28,10 +28,9 @@ def dns(
     from coopinfra.deploy.dns import report as show
     from coopinfra.deploy.dns.records import wanted_records
     from coopinfra.deploy.dns.zone import zone_text
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    plan = make_plan(load_named(organisation))
+    plan = plan_of(organisation)
     if check:
         _check(plan, as_json)
     elif as_json:

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from coopinfra.cli.console import print_json, say
 
-if TYPE_CHECKING:
-    from coopinfra.deploy.lab.state import BoxSpec
-
 app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The lab's name.")]
 PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-
-
-def specs_of(organisation: str) -> tuple[BoxSpec, ...]:
-    """Return a box for every server of an organisation, at its addresses."""
-    from coopinfra.deploy.lab.lab import BoxSpec
-    from coopinfra.deploy.organisation.load import load_named
-
-    org = load_named(organisation)
-    return tuple(
-        BoxSpec(name, server.address, server.ipv6 or "", organisation=org.id) for name, server in org.servers.items()
-    )
 
 
 @app.command("up")
@@ -38,10 +24,12 @@ def up(
 
     It works on a copy of your inventories, with one more operator and the boxes' host keys in it.
     """
+    from coopinfra.deploy.jobs.lab import boxes_of
     from coopinfra.deploy.lab import lab as labs
     from coopinfra.deploy.organisation.places import find_inventories
+    from coopinfra.deploy.planning.make import plan_of
 
-    specs = specs_of(organisation) if organisation else ()
+    specs = boxes_of(plan_of(organisation)) if organisation else ()
     made = labs.up(name, specs, find_inventories(), say)
     say(f"`{name}` is up; `coopinfra lab run {name} -- COMMAND` runs a command in it")
     for box in made.boxes:
@@ -90,14 +78,10 @@ def publish(
     name: Name, organisation: Annotated[str, typer.Argument(help="The organisation whose records to serve.")]
 ) -> None:
     """Serve what `coopinfra dns` prints, as if somebody had typed it in where the domain is managed."""
-    from coopinfra.deploy.dns.zone import zone_text
+    from coopinfra.deploy.jobs.lab import publish_zone
     from coopinfra.deploy.lab import lab as labs
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
 
-    lab, plan = labs.load(name), make_plan(load_named(organisation))
-    labs.publish(lab, plan.organisation.domain, zone_text(plan))
-    say(f"`{plan.organisation.domain}` is served in `{name}`")
+    say(f"`{publish_zone(labs.load(name), organisation)}` is served in `{name}`")
 
 
 @app.command("down")

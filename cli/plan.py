@@ -24,10 +24,9 @@ def plan(
     Nothing is touched. Ends with 0 also when changes are pending, and with 1 when somebody else changed the server
     since the last deploy.
     """
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    made = make_plan(load_named(organisation))
+    made = plan_of(organisation)
     if offline or out:
         from coopinfra.deploy.jobs.render import describe_server, write_out
 

@@ -23,11 +23,10 @@ def runbook(
     Needs no server. Prints the files that it wrote.
     """
     from coopinfra.deploy.jobs.runbook import write_books
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
     from coopinfra.deploy.runbook.words import known_languages
 
-    plan = make_plan(load_named(organisation))
+    plan = plan_of(organisation)
     written = [str(path) for path in write_books(plan, out or Path("runbooks") / organisation)]
     for language in plan.organisation.languages:
         if language not in known_languages():

@@ -21,10 +21,9 @@ def releases(
 ) -> None:
     """List the releases of every site that its server keeps, the newest first; the one served has a star."""
     from coopinfra.deploy.jobs.site import sites
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    found = sites(make_plan(load_named(organisation)))
+    found = sites(plan_of(organisation))
     if as_json:
         print_json([asdict(site) for site in found])
         return
@@ -44,8 +43,7 @@ def rollback(
     The files in the inventory stay as they are: the next `deploy` publishes them again, so mend them first.
     """
     from coopinfra.deploy.jobs.site import roll_back
-    from coopinfra.deploy.organisation.load import load_named
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    before, now = roll_back(make_plan(load_named(organisation)), site, to)
+    before, now = roll_back(plan_of(organisation), site, to)
     say(f"{site}: serves {now} in place of {before}; the next deploy publishes what lies in the inventory")

@@ -25,11 +25,10 @@ def trust(
     from coopinfra.deploy.engine.connection import HostKeyError
     from coopinfra.deploy.engine.reach import fingerprint as show
     from coopinfra.deploy.jobs.trust import find_server, look, pin, pinned
-    from coopinfra.deploy.organisation.load import load_named
     from coopinfra.deploy.organisation.problems import Problem
-    from coopinfra.deploy.planning.make import make_plan
+    from coopinfra.deploy.planning.make import plan_of
 
-    plan = make_plan(load_named(organisation))
+    plan = plan_of(organisation)
     wanted = find_server(plan, server)
     key, known = look(wanted), pinned(plan, wanted)
     if key in known:

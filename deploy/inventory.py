@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-from coopinfra.deploy.organisation.load import load_named
-from coopinfra.deploy.planning.make import make_plan
+from coopinfra.deploy.planning.make import plan_of
 
-PLAN = make_plan(load_named(os.environ["COOPINFRA_ORG"]))
+PLAN = plan_of(os.environ["COOPINFRA_ORG"])
 
 servers = [
     (

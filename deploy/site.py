@@ -9,9 +9,8 @@ from pyinfra import host, logger
 
 from coopinfra.deploy.engine.converge import converge
 from coopinfra.deploy.jobs.deploy import find_sources
-from coopinfra.deploy.organisation.load import load_named
-from coopinfra.deploy.planning.make import make_plan
+from coopinfra.deploy.planning.make import plan_of
 
 logger.warning("no lock, no journal and no revert here: `coopinfra deploy` has them")
-PLAN = make_plan(load_named(os.environ["COOPINFRA_ORG"]))
+PLAN = plan_of(os.environ["COOPINFRA_ORG"])
 converge(next(each for each in PLAN.servers if each.server.id == host.name), find_sources(PLAN))

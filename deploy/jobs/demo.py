@@ -6,10 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from coopinfra.deploy.jobs.lab import boxes_of, publish_zone
 from coopinfra.deploy.lab import lab as labs
-from coopinfra.deploy.lab.state import Lab
-from coopinfra.deploy.organisation.load import load_named
-from coopinfra.deploy.planning.make import make_plan
+from coopinfra.deploy.planning.make import plan_of
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.roles.declarations import Link
 
@@ -22,9 +21,9 @@ def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int
 
     Returns the exit code of the first command that fails, and leaves the lab up for a look in that case too.
     """
-    plan = make_plan(load_named(organisation))
-    lab = labs.load(name) if name in labs.names() else _up(name, plan, report)
-    labs.publish(lab, plan.organisation.domain, labs.run(lab, (*COMMAND, "dns", organisation)).stdout)
+    plan = plan_of(organisation)
+    lab = labs.load(name) if name in labs.names() else labs.up(name, boxes_of(plan), Path(plan.folder).parent, report)
+    publish_zone(lab, organisation)
     report(f"the records of `coopinfra dns {organisation}` were typed in at the lab's name server")
     book = lab.folder / "runbook"
     for words in (
@@ -45,14 +44,6 @@ def run_demo(name: str, organisation: str, report: Callable[[str], None]) -> int
     return 0
 
 
-def _up(name: str, plan: Plan, report: Callable[[str], None]) -> Lab:
-    boxes = tuple(
-        labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6, organisation=plan.organisation.id)
-        for each in plan.servers
-    )
-    return labs.up(name, boxes, Path(plan.folder).parent, report)
-
-
 def _ending(name: str, organisation: str, plan: Plan) -> tuple[str, ...]:
     links = plan.all(Link)
     return (
@@ -60,7 +51,7 @@ def _ending(name: str, organisation: str, plan: Plan) -> tuple[str, ...]:
         f"{plan.organisation.name} is up in the lab `{name}`:",
         *(f"  {link.title}: {link.url}" for link in links),
         *(f"  server {each.server.id}: ssh at {each.server.address}" for each in plan.servers),
-        "see the site:  " + f"./coopinfra lab run {name} -- curl -s {links[0].url}",
-        "look again:    " + f"./coopinfra lab run {name} -- ./coopinfra check {organisation}",
-        "take it down:  " + f"./coopinfra lab down {name}",
+        *(f"see the site:  ./coopinfra lab run {name} -- curl -s {link.url}" for link in links[:1]),
+        f"look again:    ./coopinfra lab run {name} -- ./coopinfra check {organisation}",
+        f"take it down:  ./coopinfra lab down {name}",
     )

@@ -10,13 +10,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from coopinfra.deploy.organisation.load import to_organisation, to_server
+from coopinfra.deploy.organisation.load import load_named, to_organisation, to_server
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
 from coopinfra.roles.contract import Organisation, Part, Server, Settings
 from coopinfra.roles.declarations import Declaration, Need, Release
 from coopinfra.roles.registry import providers, roles
+
+
+def plan_of(organisation: str) -> Plan:
+    """Read the organisation of that name and make its plan; raise every problem of its files, or of the plan."""
+    return make_plan(load_named(organisation))
 
 
 def make_plan(org: Org) -> Plan:

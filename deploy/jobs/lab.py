@@ -1,0 +1,24 @@
+"""What a lab takes from a plan: a box for each server, and the records for its name server."""
+
+from __future__ import annotations
+
+from coopinfra.deploy.dns.zone import zone_text
+from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.organisation.load import load_org
+from coopinfra.deploy.planning.make import make_plan
+from coopinfra.deploy.planning.plan import Plan
+
+
+def boxes_of(plan: Plan) -> tuple[labs.BoxSpec, ...]:
+    """Return a box for every server of a plan, at its addresses."""
+    return tuple(
+        labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6, organisation=plan.organisation.id)
+        for each in plan.servers
+    )
+
+
+def publish_zone(lab: labs.Lab, organisation: str) -> str:
+    """Serve what `coopinfra dns` prints inside the lab, where its own inventories count; return the domain."""
+    plan = make_plan(load_org(lab.inventories / organisation))
+    labs.publish(lab, plan.organisation.domain, zone_text(plan))
+    return plan.organisation.domain
