@@ -53,6 +53,7 @@ After=network.target
 
 [Service]
 Environment=PEBBLE_VA_NOSLEEP=1
+Environment=PEBBLE_WFE_NONCEREJECT=0
 ExecStart=/usr/bin/pebble -config /etc/pebble.json -dnsserver 198.51.100.54:53
 Restart=on-failure
 
