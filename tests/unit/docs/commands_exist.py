@@ -6,7 +6,7 @@ import re
 
 from typer.main import get_command
 
-from coopinfra.cli.main import app
+from coopinfra.cli.main import make_app
 
 # What the launcher knows besides the verbs of the command.
 LAUNCHER_ONLY = {"test"}
@@ -14,7 +14,7 @@ LAUNCHER_ONLY = {"test"}
 
 def problems_with(command: str) -> list[str]:
     """Say what of a command line does not exist."""
-    group = get_command(app)
+    group = get_command(make_app())
     words = re.sub(r"\s#.*", "", command).split()
     while words and hasattr(group, "commands"):
         name = words.pop(0)

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from commands_exist import commands_in, problems_with
-from coopinfra.cli.main import app
+from coopinfra.cli.main import make_app
 from coopinfra.deploy.runbook.page import anchor
 from coopinfra.roles.registry import roles
 
@@ -56,5 +56,5 @@ def test_the_architecture_names_every_room_and_the_changelog_every_role_and_verb
     for folder in (ROOT / "deploy").iterdir():
         if (folder / "__init__.py").is_file():
             assert f"{folder.name}/" in architecture, folder.name
-    for name in (*roles(), *get_command(app).commands):  # type: ignore[attr-defined]
+    for name in (*roles(), *get_command(make_app()).commands):  # type: ignore[attr-defined]
         assert f"`{name}" in changelog or f"./coopinfra {name}`" in changelog, name
