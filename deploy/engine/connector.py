@@ -78,7 +78,7 @@ class Connector(BaseConnector):
 
     def get_file(self, *_: Any, **__: Any) -> bool:
         """Refuse: nothing of ours downloads through pyinfra."""
-        raise NotImplementedError("read a file with a fact")
+        raise AssertionError("nothing of ours downloads through pyinfra: read a file with a fact")
 
 
 def _as_stream(stdin: Any) -> IO[bytes] | None:
