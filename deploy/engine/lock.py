@@ -7,11 +7,13 @@ its input ends and the lock is free. What we write into the channel is the journ
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 import paramiko
 
@@ -62,6 +64,12 @@ class Holder:
     operator: str
     run: str
     since: str
+
+
+def holder_now(operator: str) -> Holder:
+    """Begin a run: name it by the moment, and by chance where two begin in one second."""
+    now = datetime.now(UTC)
+    return Holder(operator, f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}", now.isoformat(timespec="seconds"))
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
 from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, NOTES, converge
-from coopinfra.deploy.engine.lock import Holder, Interrupted, hold
+from coopinfra.deploy.engine.lock import Holder, Interrupted, hold, holder_now
 from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
 from coopinfra.deploy.engine.pyinfra_run import Operation, on_server, run
@@ -104,25 +102,26 @@ def apply(
     prepared: tuple[Prepared, ...], report: Report, waits: Waits | None = None
 ) -> tuple[Result | CoopinfraError, ...]:
     """Bring every prepared server to its plan, and close the connections."""
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    return on_each(lambda server: _apply(server, run_id, report, waits or Waits()), prepared)
+    if not prepared:
+        return ()
+    # One operator, one run, whatever the number of servers.
+    holder = holder_now(prepared[0].target.identity.operator.login)
+    return on_each(lambda server: _apply(server, holder, report, waits or Waits()), prepared)
 
 
-def _apply(server: Prepared, run_id: str, report: Report, waits: Waits) -> Result:
+def _apply(server: Prepared, holder: Holder, report: Report, waits: Waits) -> Result:
     started = time.monotonic()
     connection, name = server.connection, server.plan.server.id
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = Holder(server.target.identity.operator.login, run_id, since)
     try:
         if not server.pending:
             return Result(name, (), _waiting(server), seconds=time.monotonic() - started)
-        connection.run_id = run_id
+        connection.run_id = holder.run
         with hold(connection, holder, wait=waits.lock, orphans=waits.orphans) as lock:
             reverted = settle(connection)
             if reverted:
                 # With it may have gone the account that this connection is made with, or its sudo.
                 server = replace(server, connection=connect(server.target))
-                server.connection.run_id = run_id
+                server.connection.run_id = holder.run
 
             def step(operation: str) -> None:
                 # First noted, then said: what somebody has read stands in the journal.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from coopinfra.deploy.engine.connection import Connection, ServerError
-from coopinfra.deploy.engine.lock import Holder, hold
+from coopinfra.deploy.engine.lock import hold, holder_now
 from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import targets
 from coopinfra.deploy.organisation.problems import InputError, Problem
@@ -64,15 +62,9 @@ def _found(connection: Connection, releases: tuple[Release, ...]) -> dict[str, R
 
 
 def _roll_back(target: Target, release: Release, to: str) -> tuple[str, str]:
-    now = datetime.now(UTC)
-    holder = Holder(
-        target.identity.operator.login,
-        f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
-        now.isoformat(timespec="seconds"),
-    )
     connection = connect(target)
     try:
-        with hold(connection, holder) as lock:
+        with hold(connection, holder_now(target.identity.operator.login)) as lock:
             lock.step(f"Roll back {release.path}")
             found = _found(connection, (release,))[release.path]
             wanted = to or _before(found)

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from coopinfra.cli.main import main
 from coopinfra.deploy.organisation.load import load_org
+from entry import run_command
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDOEbUxiPMeph/YNpOc0awm5a2QbfOXeOHPyZDhqei9H ada@laptop"
 ANSWERS = {
@@ -30,14 +30,8 @@ def coopinfra(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, answers=()):
-        monkeypatch.setattr("sys.argv", ["coopinfra", *arguments])
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        return code, *capsys.readouterr()
+        return run_command(monkeypatch, capsys, *arguments)
 
     return run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coopinfra.cli.main import main
+from entry import run_command
 
 HERE = Path(__file__).parent
 
@@ -18,13 +18,7 @@ def coopinfra(monkeypatch, capsys, tmp_path):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["coopinfra", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        return code, *capsys.readouterr()
+        return run_command(monkeypatch, capsys, *arguments)
 
     return run
 

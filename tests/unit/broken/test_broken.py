@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from broken_files import ADA, BROKEN, Broken
+from entry import run_command
 
 ORG = """\
 name: High Beam Coffee Roasters
@@ -72,16 +73,9 @@ def alone(monkeypatch):
 @pytest.fixture
 def coopinfra(monkeypatch, capsys):
     """Run the command as its entry point does; return exit code, stdout and stderr."""
-    from coopinfra.cli.main import main
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["coopinfra", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = ended.code or 0
-        return code, *capsys.readouterr()
+        return run_command(monkeypatch, capsys, *arguments)
 
     return run
 
