@@ -1,8 +1,9 @@
 """No change may lock us out: the server reverts by itself unless a new connection proves that it can still be made.
 
-The bundle arms the timer `coopinfra-revert` on the server before it replaces what decides about access (sshd, the
-firewall, keys, sudo). `confirm` disarms it over a connection of its own, made after the change, by the account that
-operators use from then on.
+The step `way_back` arms the unit `coopinfra-revert` on the server before anything changes that decides about access
+(sshd, the firewall, keys, sudo, accounts); its timer fires when nobody confirms in time, and so does the next boot.
+`confirm` disarms it over a connection of its own, made after the change, by the account that operators use from then
+on.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import time
 from coopinfra.deploy.engine.connection import Connection, LoginRefused, ServerError, Unreachable
 from coopinfra.deploy.engine.reach import Target, connect, connect_as
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
+from coopinfra.roles.primitives.access import UNIT, UNIT_FILE
 from coopinfra.roles.primitives.changes import STATE
 
 WAIT_SECONDS = 120
-TIMER = "coopinfra-revert.timer"
 ATTEMPTS = 3
 
 
@@ -29,7 +30,10 @@ def confirm(target: Target) -> None:
     """Disarm the revert over a new connection; raise Reverted when there is nothing left to disarm."""
     fresh = _fresh(target)
     try:
-        answer = fresh.run(f"systemctl is-active --quiet {TIMER} && systemctl stop {TIMER}")
+        answer = fresh.run(
+            f"systemctl stop {UNIT}.timer && ! systemctl is-active --quiet {UNIT}.service && test -e {UNIT_FILE} && "
+            f"systemctl disable --quiet {UNIT}.service && rm {UNIT_FILE}"
+        )
     finally:
         fresh.close()
     if answer.code:
@@ -40,18 +44,19 @@ def confirm(target: Target) -> None:
 def is_armed(connection: Connection) -> bool:
     """Tell whether the server will take a change back; if it no longer obeys us, that is why."""
     try:
-        # Ends with 0 whatever the timer does, unless we cannot become root any more.
-        answer = connection.run(f"systemctl is-active {TIMER}; true")
+        # Ends with 0 whether it is armed or not, unless we cannot become root any more.
+        answer = connection.run(f"ls {UNIT_FILE} 2>/dev/null; true")
     except Unreachable:
         return True
-    return bool(answer.code) or answer.out.strip() == "active"
+    return bool(answer.code or answer.out)
 
 
 def settle(connection: Connection) -> bool:
-    """Revert at once what an interrupted run left unconfirmed; return whether there was anything."""
-    return connection.run(f"systemctl is-active --quiet {TIMER}").code == 0 and (
-        connection.run(f"systemctl start coopinfra-revert.service; systemctl stop {TIMER}").code == 0
+    """Revert at once what nobody confirmed; return whether there was anything."""
+    said = connection.run(
+        f"[ ! -e {UNIT_FILE} ] || {{ systemctl start {UNIT}.service && systemctl stop {UNIT}.timer; echo reverted; }}"
     )
+    return "reverted" in said.out
 
 
 def wait_for_revert(target: Target, connection: Connection, cause: CoopinfraError, *, seconds: float) -> Reverted:

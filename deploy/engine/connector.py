@@ -1,15 +1,30 @@
-"""The pyinfra connector that speaks through the engine's own connection.
+"""The pyinfra connector that speaks through the engine's own connection, and asks no question twice.
 
 What pyinfra's stock SSH connector does otherwise, and this one does not: accept unknown host keys, upload through
 /tmp world-readable and in place, leave the transport open, wait for ever for a dead peer. The same roles run under the
 stock connector too (`deploy/site.py`) and end in the same state.
+
+pyinfra keeps no fact: each is asked for when an operation is prepared and again when it runs, one round trip at a time.
+Here an answer is kept until something may have changed. The contract:
+
+- Before operations are executed every command is a question, for nothing of ours acts while it prepares. Its answer is
+  kept, and its text remembered as a question.
+- While they are executed, whatever was no such question may change the server: before it runs all answers are
+  forgotten. So does every upload, and everything that is given input.
+- A known question that comes after that is asked again together with those that followed it when all was prepared: a
+  few at first, twice as many each time nothing changes in between.
+- What one executing operation asks twice, it waits for: the second time the server is asked.
+- What others may change meanwhile (somebody thinks before saying yes) is forgotten with `forget`, or with the state.
+- Answers are one server's. What changes another server's answers has to say so there.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
+from itertools import dropwhile, islice
 from typing import IO, Any
 
 from pyinfra.api.command import StringCommand
@@ -17,14 +32,31 @@ from pyinfra.api.util import get_file_io
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command_for_host
 
-from coopinfra.deploy.engine.connection import Answer, Connection, ServerError
+from coopinfra.deploy.engine.batch import Answer
+from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.organisation.problems import Problem
+
+FIRST_WINDOW = 8
+"""How many questions are asked again at once after something changed."""
+
+
+class NotAskedYet(Exception):
+    """A question whose answer is not here yet, while questions are being collected."""
 
 
 class Connector(BaseConnector):
     """Runs pyinfra's commands over `host.data.connection`, which is open already and closed by whoever opened it."""
 
     handles_execution = True
+
+    def __init__(self, state: Any, host: Any) -> None:
+        """Begin without any answer."""
+        super().__init__(state, host)
+        self._questions: dict[str, None] = {}
+        self._answers: dict[str, Answer] = {}
+        self._collected: dict[str, None] | None = None
+        self._asked: tuple[str | None, set[str]] = (None, set())
+        self._window = FIRST_WINDOW
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -52,8 +84,60 @@ class Connector(BaseConnector):
         expected = arguments.pop("_success_exit_codes", None) or [0]
         arguments.pop("_get_pty", None)
         text = make_unix_command_for_host(self.state, self.host, command, **arguments).get_raw_value()
-        answer = self.connection.run(text, stdin=_as_stream(stdin), timeout=timeout)
+        if stdin is None and (text in self._questions or not self.state.is_executing):
+            answer = self._answer(text, timeout)
+        else:
+            self.forget()
+            answer = self.connection.run(text, stdin=_as_stream(stdin), timeout=timeout)
         return answer.code in expected, _output(answer)
+
+    def forget(self) -> None:
+        """Forget every answer: something may have changed."""
+        self._answers.clear()
+        self._window = FIRST_WINDOW
+
+    @contextmanager
+    def collecting(self) -> Iterator[dict[str, None]]:
+        """Raise NotAskedYet, instead of asking, for each question without an answer; yield the growing set of them."""
+        self._collected = {}
+        try:
+            yield self._collected
+        finally:
+            self._collected = None
+
+    def ask(self, questions: Sequence[str]) -> None:
+        """Ask many questions in one round trip, and keep the answers."""
+        self._questions |= dict.fromkeys(questions)
+        self._answers.update(zip(questions, self.connection.run_all(questions), strict=True))
+
+    def _answer(self, question: str, timeout: float | None) -> Answer:
+        known = self._answers.get(question)
+        if known and not self._is_waited_for(question):
+            return known
+        if self._collected is not None:
+            self._collected[question] = None
+            raise NotAskedYet(question)
+        if self.state.is_executing and not known:
+            self._ask_from(question)
+        else:
+            self._questions[question] = None
+            self._answers[question] = self.connection.run(question, timeout=timeout)
+        return self._answers[question]
+
+    def _ask_from(self, question: str) -> None:
+        """Ask again what was forgotten: a question, and those that are likely to come next."""
+        following = dropwhile(lambda each: each != question, self._questions)
+        self.ask(tuple(islice((each for each in following if each not in self._answers), self._window)))
+        self._window *= 2
+
+    def _is_waited_for(self, question: str) -> bool:
+        """Tell whether the operation that is executed has asked this before."""
+        operation = self.host.executing_op_hash
+        if self._asked[0] != operation:
+            self._asked = (operation, set())
+        waited = operation is not None and question in self._asked[1]
+        self._asked[1].add(question)
+        return waited
 
     def put_file(
         self,
@@ -65,6 +149,7 @@ class Connector(BaseConnector):
         **arguments: Any,
     ) -> bool:
         """Upload atomically and privately: complete beside its destination, readable by root alone, then renamed."""
+        self.forget()
         path = shlex.quote(remote_filename)
         command = (
             f'set -eu; umask 077; mkdir -p "$(dirname {path})"; new=$(mktemp {path}.XXXXXX); '

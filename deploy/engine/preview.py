@@ -9,24 +9,25 @@ from dataclasses import dataclass
 from pyinfra import host
 from pyinfra.api import State
 
-from coopinfra.deploy.engine.converge import role_operations
+from coopinfra.deploy.engine.converge import converge, manifests
 from coopinfra.deploy.engine.pyinfra_run import would_change
+from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.bundle import paths_of
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.file_states import (
     FileContents,
     FilesFound,
     ServerFiles,
     files_that_differ,
-    paths_to_remove,
 )
-from coopinfra.roles.primitives.manifest import Manifest, manifest_of
+from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
 from coopinfra.roles.primitives.source import Source
-from coopinfra.roles.primitives.units import UnitStates, units_that_differ
+from coopinfra.roles.primitives.units import UnitStates, reads_of, units_that_differ
 from coopinfra.roles.primitives.users import UserStates, users_that_differ
 
 
@@ -48,10 +49,19 @@ class Preview:
 
 
 def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -> Preview:
-    """Compare everything that is declared with what is on the server."""
-    files = host.get_fact(ServerFiles, organisation=plan.organisation, paths=tuple(each.path for each in plan.files))
+    """Compare everything that is declared with what is on the server.
+
+    Calls the operations that a deploy would run, and runs none of them: what they ask is fetched in a few round trips,
+    and the comparison below asks the same.
+    """
+    steps = converge(plan, sources)
+    read_ahead(state)
+    old, new = manifests(plan)
+    gone = old.without(new)
+    paths = paths_of(plan.files, tuple(gone.files), gone.directories)
+    files = host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths)
     users = host.get_fact(UserStates, names=tuple(user.name for user in plan.users))
-    units = host.get_fact(UnitStates, units=tuple((unit.name, unit.reads) for unit in plan.units))
+    units = host.get_fact(UnitStates, units=reads_of(plan.units))
     installed = host.get_fact(PackageStates, names=plan.packages)
     differing = files_that_differ(plan.files, files)
     changes = (
@@ -60,8 +70,8 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
         *(change for _, change in differing),
         *_releases(plan, sources),
         *(change for _, change in units_that_differ(plan.units, units)),
-        *_removals(plan, files.manifest),
-        *_steps(state, plan),
+        *_removals(gone),
+        *(Change("step", "run", name) for name in would_change(state, steps)),
     )
     return Preview(
         plan.server.id,
@@ -72,34 +82,22 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
 
 
 def _releases(plan: ServerPlan, sources: Mapping[Release, Source]) -> Iterator[Change]:
-    if plan.releases:
-        found = host.get_fact(ReleaseStates, paths=tuple(release.path for release in plan.releases))
-        for release in plan.releases:
-            change = release_change(release, sources[release], found)
-            if change:
-                yield change
+    for release in plan.releases:
+        change = release_change(release, sources[release], host.get_fact(ReleaseStates, paths=(release.path,)))
+        if change:
+            yield change
 
 
-def _removals(plan: ServerPlan, old: Manifest) -> Iterator[Change]:
-    new = manifest_of(plan.files, plan.users, plan.units, plan.releases)
-    for path in paths_to_remove(plan.files, old):
-        yield Change("file", "remove", path)
-    for what, before, after in (
-        ("directory", old.directories, new.directories),
-        ("unit", old.units, new.units),
-        ("site", old.releases, new.releases),
-        ("user", old.users, new.users),
+def _removals(gone: Manifest) -> Iterator[Change]:
+    for what, names in (
+        ("file", gone.files),
+        ("directory", gone.directories),
+        ("unit", gone.units),
+        ("site", gone.releases),
+        ("user", gone.users),
     ):
-        for name in sorted(set(before) - set(after)):
+        for name in names:
             yield Change(what, "remove", name)
-
-
-def _steps(state: State, plan: ServerPlan) -> Iterator[Change]:
-    """Ask the roles' own operations, which are neither of the above."""
-    role_operations(plan, "configure")
-    role_operations(plan, "activate")
-    for name in would_change(state):
-        yield Change("step", "run", name)
 
 
 def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -69,12 +69,10 @@ def on_server(connection: Connection) -> Iterator[State]:
             context.reset()
 
 
-def would_change(state: State) -> tuple[str, ...]:
-    """Return the names of the operations called so far that would change something."""
+def would_change(state: State, operations: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of those of some operations, given by their hashes, that would change something."""
     host = next(iter(state.inventory))
-    return tuple(
-        _name(state, op_hash) for op_hash in state.get_op_order() if state.ops[host][op_hash].operation_meta.will_change
-    )
+    return tuple(_name(state, each) for each in operations if state.ops[host][each].operation_meta.will_change)
 
 
 def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:

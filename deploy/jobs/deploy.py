@@ -16,6 +16,7 @@ from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
 from coopinfra.deploy.engine.pyinfra_run import Operation, on_server, run
 from coopinfra.deploy.engine.reach import Target, connect
+from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
@@ -160,12 +161,23 @@ def _converge(server: Prepared, step: Callable[[str], None], waits: Waits) -> tu
     try:
         with on_server(server.connection) as state:
             converge(server.plan, server.sources, guard, waits.revert)
+            read_ahead(state)
             return run(state, begin)
     except CoopinfraError as error:
         if begun and begun[-1] in ACCESS_STEPS and (refused or is_armed(server.connection)):
+            if not refused and _taken_back(server.connection):
+                raise
             cause = refused[0] if refused else error
             raise wait_for_revert(server.target, server.connection, cause, seconds=waits.revert) from cause
         raise
+
+
+def _taken_back(connection: Connection) -> bool:
+    """Take a change of access back at once where a step of it failed, if the connection still obeys."""
+    try:
+        return settle(connection)
+    except CoopinfraError:
+        return False
 
 
 def _waiting(server: Prepared) -> tuple[Outcome, ...]:

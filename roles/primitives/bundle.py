@@ -27,18 +27,13 @@ def bundle(
     *,
     removed: tuple[str, ...] = (),
     emptied: tuple[str, ...] = (),
-    wait: int = 0,
-    units: tuple[str, ...] = (),
 ) -> Generator[FileUploadCommand | StringCommand, None, None]:
     """Bring every file and directory to its declared state, and remove what is no longer declared.
 
     organisation: whose manifest and staging folder are used
     removed, emptied: files to remove, and directories to remove if they are empty then
-    wait: seconds until the server reverts by itself unless the timer `coopinfra-revert` is stopped; 0 for never
-    units: what to reload after such a revert
     """
-    paths = (*(each.path for each in files), *removed, *emptied)
-    found = host.get_fact(ServerFiles, organisation=organisation, paths=paths)
+    found = host.get_fact(ServerFiles, organisation=organisation, paths=paths_of(files, removed, emptied))
     changed = [each for each, _ in files_that_differ(files, found)]
     gone = [path for path in (*removed, *emptied) if path in found.paths]
     if not changed and not gone:
@@ -46,7 +41,12 @@ def bundle(
         return
     folder = f"{STATE}/{organisation}"
     yield FileUploadCommand(BytesIO(_archive(changed, removed, emptied)), f"{folder}/incoming.tar")
-    yield StringCommand("sh", "-c", shlex.quote(_script()), "bundle", folder, str(wait), shlex.quote(" ".join(units)))
+    yield StringCommand("sh", "-c", shlex.quote(_script()), "bundle", folder)
+
+
+def paths_of(files: Iterable[File | Directory], *more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return every path that is asked for, so that whoever compares asks just what the bundle asks."""
+    return (*(each.path for each in files), *(path for paths in more for path in paths))
 
 
 @cache

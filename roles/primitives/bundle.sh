@@ -1,11 +1,9 @@
 # Applies a bundle of files: all of them or, where a checker refuses, none.
-# usage: sh -c "$(cat bundle.sh)" bundle FOLDER WAIT UNITS
+# usage: sh -c "$(cat bundle.sh)" bundle FOLDER
 #   FOLDER  holds incoming.tar: the new files by number, and lists of what to do with them
-#   WAIT    seconds until the replacement reverts unless somebody disarms it; 0: it does not
-#   UNITS   reloaded after a revert, separated by spaces
 set -eu
 umask 077
-folder=$1 wait=$2 units=$3
+folder=$1
 stage=$folder/stage
 suffix=.coopinfra-new
 
@@ -52,37 +50,17 @@ while read -r command; do
     }
 done <"$stage/before"
 
-# What will be replaced or removed is kept, with the names of what was not there.
-before=$folder/before
-rm -rf "$before.new"
-mkdir "$before.new"
-{ while read -r _ _ _ _ _ path; do echo "$path"; done <"$stage/files"; cat "$stage/removed"; } >"$stage/touched"
-: >"$before.new/absent"
-: >"$before.new/present"
+# What will be replaced or removed is kept until the daemons have had their say, with the names of what was not there.
+before=$stage/replaced
+mkdir "$before"
+{ while read -r _ _ _ _ _ path; do echo "$path"; done <"$stage/files"; cat "$stage/removed"; } >"$before/touched"
+: >"$before/absent"
+: >"$before/present"
 while read -r path; do
-    if [ -e "$path" ] || [ -L "$path" ]; then echo "${path#/}" >>"$before.new/present"
-    else echo "$path" >>"$before.new/absent"; fi
-done <"$stage/touched"
-tar -c -f "$before.new/kept.tar" -C / -T "$before.new/present"
-cat >"$before.new/revert" <<'REVERT'
-set -u
-cd "$(dirname "$0")" || exit 1
-while read -r path; do rm -f "$path"; done <absent
-# Unlinked first, so that no process ever reads half of a file.
-tar -x -p --unlink-first -f kept.tar -C /
-for unit in $1; do systemctl reload-or-restart "$unit" || true; done
-[ -z "$1" ] || touch ../reverted
-REVERT
-sync "$before.new/kept.tar" "$before.new/revert"
-rm -rf "$before"
-mv "$before.new" "$before"
-
-if [ "$wait" -gt 0 ]; then
-    rm -f "$folder/reverted"
-    systemctl reset-failed coopinfra-revert.service 2>/dev/null || true
-    systemd-run --quiet --collect --unit=coopinfra-revert --service-type=oneshot --on-active="$wait" --timer-property=AccuracySec=100ms \
-        sh "$before/revert" "$units"
-fi
+    if [ -e "$path" ] || [ -L "$path" ]; then echo "${path#/}" >>"$before/present"
+    else echo "$path" >>"$before/absent"; fi
+done <"$before/touched"
+if [ -s "$stage/after" ]; then tar -c -f "$before/kept.tar" -C / -T "$before/present"; fi
 
 while read -r _ _ _ _ _ path; do mv -fT "$path$suffix" "$path"; done <"$stage/files"
 while read -r path; do rm -f "$path"; done <"$stage/removed"
@@ -93,9 +71,9 @@ while read -r command; do
     sh -c "$command" </dev/null >"$stage/said" 2>&1 || {
         echo "refused by: $command; every file is as it was before" >&2
         cat "$stage/said" >&2
-        sh "$before/revert" ""
-        [ "$wait" -eq 0 ] || systemctl stop coopinfra-revert.timer
+        while read -r path; do rm -f "$path"; done <"$before/absent"
+        # Unlinked first, so that no process ever reads half of a file.
+        tar -x -p --unlink-first -f "$before/kept.tar" -C /
         exit 1
     }
 done <"$stage/after"
-[ "$wait" -gt 0 ] || rm -rf "$before"

@@ -81,11 +81,6 @@ def files_that_differ(
     return tuple((each, change) for each in files if (change := _difference(each, found)))
 
 
-def paths_to_remove(files: Iterable[File | Directory], manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that an earlier deploy wrote and nobody declares any more."""
-    return tuple(sorted(set(manifest.files) - {each.path for each in files}))
-
-
 def _difference(wanted: File | Directory, found: FilesFound) -> Change | None:
     there = found.paths.get(wanted.path)
     what = "file" if isinstance(wanted, File) else "directory"

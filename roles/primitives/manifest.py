@@ -26,6 +26,8 @@ class Manifest:
     users: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
+    access: tuple[str, ...] = ()
+    """Those of the files that decide about access: to remove one may lock us out as much as to change it."""
     finished: bool = True
     """False while a deploy runs, and after one that was interrupted."""
 
@@ -41,7 +43,19 @@ class Manifest:
             users=_union(self.users, new.users),
             units=_union(self.units, new.units),
             releases=_union(self.releases, new.releases),
+            access=_union(self.access, new.access),
             finished=False,
+        )
+
+    def without(self, new: Manifest) -> Manifest:
+        """Return what this one names and `new` no longer does: what a deploy removes."""
+        return Manifest(
+            files={path: self.files[path] for path in sorted(set(self.files) - set(new.files))},
+            directories=_difference(self.directories, new.directories),
+            users=_difference(self.users, new.users),
+            units=_difference(self.units, new.units),
+            releases=_difference(self.releases, new.releases),
+            access=_difference(self.access, tuple(new.files)),
         )
 
 
@@ -52,6 +66,8 @@ def read_manifest(text: str) -> Manifest:
         return Manifest(
             files=dict(found["files"]),
             finished=bool(found["finished"]),
+            # The first release knew no `access`.
+            access=tuple(found.get("access", ())),
             **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
         )
     except (ValueError, KeyError, TypeError):
@@ -69,6 +85,7 @@ def manifest_of(
         users=_union((), (user.name for user in users)),
         units=_union((), (unit.name for unit in units)),
         releases=_union((), (release.path for release in releases)),
+        access=_union((), (file.path for file in files if isinstance(file, File) and file.access)),
     )
 
 
@@ -84,3 +101,7 @@ def digest(content: bytes) -> str:
 
 def _union(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({*first, *second}))
+
+
+def _difference(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(old) - set(new)))

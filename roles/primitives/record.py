@@ -19,6 +19,7 @@ def record(organisation: str, manifest: Manifest) -> Generator[FileUploadCommand
     if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
         host.noop("the manifest is as it should be")
         return
-    yield StringCommand("install", "-d", "-m", "0755", STATE.rsplit("/", 1)[0])
-    yield StringCommand("install", "-d", "-m", "0700", STATE, f"{STATE}/{organisation}")
+    yield StringCommand(
+        f"install -d -m 0755 {STATE.rsplit('/', 1)[0]} && install -d -m 0700 {STATE} {STATE}/{organisation}"
+    )
     yield FileUploadCommand(BytesIO(manifest.text().encode()), manifest_path(organisation))

@@ -71,6 +71,11 @@ class UnitStates(FactBase[dict[str, UnitFound]]):
         return {}
 
 
+def reads_of(units: Iterable[Unit]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return each unit's name and what it reads, as `UnitStates` asks for them."""
+    return tuple((unit.name, unit.reads) for unit in units)
+
+
 def units_that_differ(units: Iterable[Unit], found: dict[str, UnitFound]) -> tuple[tuple[Unit, Change], ...]:
     """Return the units to start, reload or restart, each with the reason."""
     return tuple((unit, change) for unit in units if (change := _difference(unit, found.get(unit.name))))
@@ -112,7 +117,7 @@ def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
 @operation()
 def units(wanted: tuple[Unit, ...]) -> Generator[StringCommand, None, None]:
     """Enable and start units, and reload or restart those that run older than what they read."""
-    found = host.get_fact(UnitStates, units=tuple((unit.name, unit.reads) for unit in wanted))
+    found = host.get_fact(UnitStates, units=reads_of(wanted))
     differing = units_that_differ(wanted, found)
     if not differing:
         host.noop("every unit runs as declared")

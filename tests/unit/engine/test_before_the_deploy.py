@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from coopinfra.deploy.engine.connection import Answer
+from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.identity import find_identity
 from coopinfra.deploy.engine.lock import Holder, Interrupted, _holder, _interrupted
 from coopinfra.deploy.engine.preflight import PreflightError, preflight
