@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from coopinfra.deploy.checks.outside import Outside
@@ -13,6 +15,9 @@ from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import Check
 from coopinfra.roles.registry import roles
+
+AT_ONCE = 8
+"""Looks from outside at the same time: a browser makes about as many."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +43,33 @@ def waiting_checks(plan: ServerPlan) -> tuple[tuple[str, Check], ...]:
 
 
 def run_checks(checks: Iterable[tuple[str, Check]], connection: Connection) -> tuple[Outcome, ...]:
-    """Run checks one after another; one that breaks is red, and the next one runs."""
-    return tuple(_run(checks, connection))
+    """Run checks and return their outcomes in the same order; one that breaks is red, and the others run.
+
+    Those from outside wait for the world, so they run side by side; those on the server take turns, for it may be small
+    and lets in only a few sessions of one connection.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as outside, ThreadPoolExecutor(1) as on_server:
+        place = cache(lambda: _server_host(connection))
+        runs = [
+            outside.submit(_outcome, role, check, Outside)
+            if check.where == "outside"
+            else on_server.submit(_outcome, role, check, place)
+            for role, check in checks
+        ]
+        return tuple(run.result() for run in runs)
 
 
-def _run(checks: Iterable[tuple[str, Check]], connection: Connection) -> Iterator[Outcome]:
-    places: dict[str, Any] = {"outside": Outside()}
-    for role, check in checks:
-        if check.where == "server" and "server" not in places:
-            from coopinfra.deploy.checks.server import server_host
+def _server_host(connection: Connection) -> Any:
+    # testinfra takes a moment to import, and some commands look from outside only.
+    from coopinfra.deploy.checks.server import server_host
 
-            places["server"] = server_host(connection)
-        started = time.monotonic()
-        found = _found(check, places[check.where])
-        yield Outcome(role, check.sentence, check.where, found, check.waits_for, time.monotonic() - started)
+    return server_host(connection)
+
+
+def _outcome(role: str, check: Check, place: Callable[[], Any]) -> Outcome:
+    started = time.monotonic()
+    found = _found(check, place())
+    return Outcome(role, check.sentence, check.where, found, check.waits_for, time.monotonic() - started)
 
 
 def _found(check: Check, place: Any) -> str | None:

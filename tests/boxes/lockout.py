@@ -1,6 +1,6 @@
-"""Deploys highbeam with one file that would lock us out; run inside a lab by test_faults.py.
+"""Deploys highbeam with one hole that would lock us out; run inside a lab by test_faults.py.
 
-The plan is the real one but for that file, and so is all that happens to it.
+The plan is the real one but for that file, or that account, and so is all that happens to it.
 """
 
 import sys
@@ -19,12 +19,20 @@ HOLES = {
     "sudo": ("/etc/sudoers.d/coopinfra", lambda old: b"# nobody\n"),
 }
 
-path, spoil = HOLES[sys.argv[1]]
+
+def spoiled(server, hole):
+    if hole == "user":
+        kept = tuple(each for each in server.declared if each.declaration not in server.users[:1])
+        return replace(server, declared=kept)
+    path, spoil = HOLES[hole]
+    return replace(
+        server,
+        files=tuple(replace(each, content=spoil(each.content)) if each.path == path else each for each in server.files),
+    )
+
+
 plan = make_plan(load_named("highbeam"))
-files = tuple(
-    replace(each, content=spoil(each.content)) if each.path == path else each for each in plan.servers[0].files
-)
-plan = replace(plan, servers=(replace(plan.servers[0], files=files),))
+plan = replace(plan, servers=(spoiled(plan.servers[0], sys.argv[1]),))
 
 
 def report(server, what):

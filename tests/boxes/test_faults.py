@@ -13,6 +13,7 @@ import pytest
 
 from boxes import kill, read_until
 from coopinfra.deploy.engine.confirm import WAIT_SECONDS
+from coopinfra.deploy.lab import lab as labs
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -93,7 +94,7 @@ def lock_out(how: str, wait: int) -> list[str]:
 
 
 # One waits as long as a real server does.
-@pytest.mark.parametrize(("how", "wait"), [("kex", WAIT_SECONDS), ("port", 6), ("keys", 6), ("sudo", 6)])
+@pytest.mark.parametrize(("how", "wait"), [("kex", WAIT_SECONDS), ("port", 6), ("keys", 6), ("sudo", 6), ("user", 6)])
 def test_a_change_that_would_lock_us_out_is_taken_back_and_reported(deployed, how, wait):
     before = deployed.tree()
 
@@ -110,9 +111,9 @@ def test_killed_before_the_confirmation_the_server_takes_the_change_back_by_itse
     before = deployed.tree()
     process = deployed.start(*lock_out("kex", 8))
     read_until(process, "Prove that we can still get in")
-
     kill(process)
     changed = deployed.tree() != before
+
     deadline = time.monotonic() + 20
     while deployed.tree() != before and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -121,6 +122,20 @@ def test_killed_before_the_confirmation_the_server_takes_the_change_back_by_itse
     assert deployed.differs_from(before) == []
     ran = deployed.ok("deploy", "highbeam", "--yes")
     assert "finished what was interrupted" in ran.stderr
+
+
+def test_a_reboot_before_the_confirmation_takes_the_change_back_too(deployed):
+    before = deployed.tree()
+    process = deployed.start(*lock_out("port", 3600))
+    read_until(process, "Prove that we can still get in")
+    kill(process)
+    changed = deployed.tree() != before
+
+    labs.reboot(labs.load(deployed.lab.name), "web1")
+
+    assert changed, "the control: the change was live when the machine went down"
+    assert deployed.differs_from(before) == []
+    assert "finished what was interrupted" in deployed.ok("deploy", "highbeam", "--yes").stderr
 
 
 def test_a_full_disk_is_refused_before_anything_is_touched(deployed):

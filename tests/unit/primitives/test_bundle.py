@@ -34,7 +34,7 @@ def start(server: Path, *files: File | Directory, removed=(), emptied=()) -> Non
 
 
 def arguments(server: Path) -> list[str]:
-    return ["sh", "-c", SCRIPT.read_text(), "bundle", str(server / "state"), "0", ""]
+    return ["sh", "-c", SCRIPT.read_text(), "bundle", str(server / "state")]
 
 
 def leftovers(server: Path) -> list[str]:

@@ -1,8 +1,10 @@
 """What differs between a plan and a server, from the texts that servers print."""
 
+import json
+
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release, Unit, User
-from coopinfra.roles.primitives.file_states import ServerFiles, files_that_differ, paths_to_remove
+from coopinfra.roles.primitives.file_states import ServerFiles, files_that_differ
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
 from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import parse_releases
@@ -55,9 +57,21 @@ def test_an_empty_file_is_a_file():
 
 
 def test_what_the_last_deploy_wrote_and_nobody_declares_is_removed():
-    old = manifest_of([File("/kept", b""), File("/gone", b"")], (), (), ())
+    old = manifest_of([File("/kept", b""), File("/gone", b"", access=True)], [User("ada"), User("eve")], (), ())
+    new = manifest_of([File("/kept", b"")], [User("ada")], (), ())
 
-    assert paths_to_remove([File("/kept", b"")], old) == ("/gone",)
+    gone = old.without(new)
+
+    assert (tuple(gone.files), gone.access, gone.users) == (("/gone",), ("/gone",), ("eve",))
+    assert new.without(new) == Manifest(), "the control: what is still declared stays"
+
+
+def test_a_manifest_of_the_first_release_can_be_read():
+    text = manifest_of([File("/kept", b"", access=True)], (), (), ()).text()
+    first = json.loads(text)
+    del first["access"]
+
+    assert tuple(read_manifest(json.dumps(first)).files) == ("/kept",)
 
 
 def test_while_a_deploy_runs_the_manifest_knows_the_old_and_the_new():

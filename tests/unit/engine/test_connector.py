@@ -1,0 +1,211 @@
+"""The contract of the connector: nothing is asked twice until something may have changed."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from pyinfra import host
+from pyinfra.api import FactBase, operation
+from pyinfra.operations import python
+
+from coopinfra.deploy.engine.batch import Answer, batch_answers, batch_script
+from coopinfra.deploy.engine.connector import FIRST_WINDOW
+from coopinfra.deploy.engine.pyinfra_run import OperationFailed, on_server, run, would_change
+from coopinfra.deploy.engine.reading import read_ahead
+
+
+class Machine:
+    """A connection to a shell on this machine, in one folder, that writes down what went over the line."""
+
+    label, login, run_id = "acme/web1", "root", ""
+
+    def __init__(self, folder):
+        self.folder, self.lines, self.asked = folder, [], []
+
+    def run(self, command, stdin=None, timeout=None):
+        self.lines.append(command)
+        return self._shell(command, stdin)
+
+    def run_all(self, commands):
+        self.lines.append("+".join(commands))
+        self.asked += commands
+        return tuple(self._shell(command) for command in commands)
+
+    def _shell(self, command, stdin=None):
+        given = stdin.read() if stdin else None
+        done = subprocess.run(["sh", "-c", command], cwd=self.folder, input=given, capture_output=True, check=False)
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+class Content(FactBase):
+    """The lines of a file."""
+
+    def command(self, path):
+        return f"cat {path} 2>/dev/null; true"
+
+    def process(self, output):
+        return list(output)
+
+    @staticmethod
+    def default():
+        return []
+
+
+@operation()
+def line(path, text, then=""):
+    """Put a line into a file, and ask a second question that follows from the first."""
+    if text in host.get_fact(Content, path=path) and (not then or text in host.get_fact(Content, path=then)):
+        host.noop("it is there")
+        return
+    yield f"echo {text} >>{path}"
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+def changed(operations):
+    return [each.name for each in operations if each.changed]
+
+
+def test_questions_of_all_operations_are_asked_together(machine):
+    for number in range(400):
+        (machine.folder / f"f{number}").write_text("x\n")
+
+    with on_server(machine) as state:
+        for number in range(400):
+            line(name=f"Line {number}", path=f"f{number}", text="x")
+        rounds = read_ahead(state)
+        done = run(state, lambda _: None)
+
+    assert rounds == len(machine.lines) == 1, "as many for 400 as for 10"
+    assert changed(done) == []
+
+
+def test_a_question_that_follows_from_another_takes_one_more_round(machine):
+    (machine.folder / "a").write_text("x\n")
+    (machine.folder / "b").write_text("x\n")
+
+    with on_server(machine) as state:
+        line(name="Line", path="a", text="x", then="b")
+        assert read_ahead(state) == 2
+        assert changed(run(state, lambda _: None)) == []
+
+
+def test_without_asking_ahead_it_ends_the_same(machine):
+    with on_server(machine) as state:
+        line(name="First", path="a", text="x")
+        line(name="Second", path="a", text="x")
+
+        assert changed(run(state, lambda _: None)) == ["First"]
+
+
+def test_what_changed_is_asked_again_before_the_next_operation(machine):
+    with on_server(machine) as state:
+        line(name="First", path="a", text="x")
+        line(name="Second", path="a", text="x")
+        read_ahead(state)
+        assert would_change(state, state.get_op_order()) == ("First", "Second"), "as it looks before anything is done"
+
+        assert changed(run(state, lambda _: None)) == ["First"]
+
+
+def test_after_a_change_a_few_questions_are_asked_together_and_then_more(machine):
+    for number in range(1, 40):
+        (machine.folder / f"f{number}").write_text("x\n")
+
+    with on_server(machine) as state:
+        for number in range(40):
+            line(name=f"Line {number}", path=f"f{number}", text="x")
+        read_ahead(state)
+        machine.asked.clear()
+        before = len(machine.lines)
+        run(state, lambda _: None)
+
+    windows = machine.lines[before + 1 :]
+    assert [len(each.split("+")) for each in windows] == [FIRST_WINDOW, 2 * FIRST_WINDOW, 39 - 3 * FIRST_WINDOW]
+
+
+def test_what_an_operation_asks_again_and_again_is_asked_again(machine):
+    found = []
+
+    def wait():
+        for _ in range(2):
+            found.append(host.get_fact(Content, path="a"))
+            (machine.folder / "a").write_text("changed by itself\n")
+
+    with on_server(machine) as state:
+        line(name="Ask it before", path="a", text="x")
+        python.call(name="Wait", function=wait)
+        (machine.folder / "a").write_text("x\n")
+        read_ahead(state)
+        run(state, lambda _: None)
+
+    assert found == [["x"], ["changed by itself"]]
+
+
+def test_forget_makes_every_question_new(machine):
+    with on_server(machine) as state:
+        assert host.get_fact(Content, path="a") == []
+        (machine.folder / "a").write_text("x\n")
+        assert host.get_fact(Content, path="a") == [], "kept, as nothing of ours changed anything"
+
+        next(iter(state.inventory)).connector.forget()
+
+        assert host.get_fact(Content, path="a") == ["x"]
+
+
+def test_one_server_knows_nothing_of_anothers_answers(machine, tmp_path_factory):
+    other = Machine(tmp_path_factory.mktemp("other"))
+    (other.folder / "a").write_text("other\n")
+
+    with on_server(machine):
+        assert host.get_fact(Content, path="a") == []
+    with on_server(other):
+        assert host.get_fact(Content, path="a") == ["other"]
+
+
+def test_an_operation_that_cannot_begin_says_so_when_its_turn_comes(machine):
+    @operation()
+    def broken():
+        raise OperationFailed
+        yield ""
+
+    with on_server(machine) as state:
+        line(name="First", path="a", text="x")
+        broken(name="Broken")
+        read_ahead(state)
+
+        with pytest.raises(OperationFailed):
+            run(state, lambda _: None)
+
+    assert (machine.folder / "a").read_text() == "x\n"
+
+
+def answers(commands, word="=w="):
+    done = subprocess.run(["sh"], input=batch_script(commands, word).encode(), capture_output=True, check=False)
+    return tuple(batch_answers(Answer(done.returncode, done.stdout.decode(), done.stderr.decode()), word))
+
+
+def test_each_command_of_a_batch_has_its_own_code_and_output():
+    given = answers(["echo one", "echo two >&2; exit 3", "printf 'no newline'", "cat", "echo ')' \"'\"; cd /; exit"])
+
+    assert [each.code for each in given] == [0, 3, 0, 0, 0]
+    assert [each.out for each in given] == ["one\n", "", "no newline", "", ") '\n"]
+    assert [each.err for each in given] == ["", "two\n", "", "", ""]
+
+
+@pytest.mark.parametrize("broken", ["echo '", "kill -9 $PPID", "exec kill -9 $$"])
+def test_a_broken_command_spoils_no_other_or_is_found_out(broken):
+    try:
+        given = answers(["echo one", broken, "echo three"])
+    except ValueError:
+        return
+    assert given[0].out == "one\n"
+    if len(given) == 3:
+        assert given[1].code != 0
+        assert given[2].out == "three\n"
+    else:
+        assert len(given) < 3, "and Connection.run_all refuses to go on"
