@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say_problems
+from coopinfra.cli.console import harmless, print_json, say_problems
 from coopinfra.cli.failures import exit_with_worst
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _table(checked: Checked) -> None:
     for outcome in checked.outcomes:
         sentence = Text(outcome.sentence)
         if outcome.found is not None:
-            sentence.append(f"\nfound: {outcome.found}", style="red")
+            sentence.append(f"\nfound: {harmless(outcome.found)}", style="red")
             if outcome.waits_for:
                 sentence.append(f"\nwaits for {outcome.waits_for}", style="yellow")
         mark = Text("ok", style="green") if outcome.found is None else Text("RED", style="bold red")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say
+from coopinfra.cli.console import harmless, print_json, say
 
 if TYPE_CHECKING:
     from coopinfra.deploy.planning.plan import Plan
@@ -68,4 +68,4 @@ def _print_table(rows: list[tuple[str, str, str, str]]) -> None:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for name, type, status, details in rows:
         state = typer.style(f"{status:<{widths[2]}}", fg=colours[status])
-        typer.echo(f"{name:<{widths[0]}}  {type:<{widths[1]}}  {state}  {details}", color=plain)
+        typer.echo(f"{name:<{widths[0]}}  {type:<{widths[1]}}  {state}  {harmless(details)}", color=plain)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say, say_problems
+from coopinfra.cli.console import print_json, say, say_problems, show
 
 if TYPE_CHECKING:
     from coopinfra.deploy.engine.preview import Preview
@@ -31,13 +31,13 @@ def plan(
         from coopinfra.deploy.jobs.render import describe_server, write_out
 
         if out:
-            print("\n".join(str(path) for path in write_out(made, out)))
+            show("\n".join(str(path) for path in write_out(made, out)))
         elif as_json:
             print_json(
                 {server.server.id: [line.strip() for line in describe_server(server)] for server in made.servers}
             )
         else:
-            print("\n".join(line for server in made.servers for line in describe_server(server)))
+            show("\n".join(line for server in made.servers for line in describe_server(server)))
         return
 
     from coopinfra.cli.failures import exit_with_worst
@@ -54,7 +54,7 @@ def plan(
         print_json([preview_as_data(each) for each in previews])
     else:
         for each in previews:
-            print("\n".join(preview_lines(each, diffs=True)))
+            show("\n".join(preview_lines(each, diffs=True)))
     drift = any(each.drift for each in previews)
     exit_with_worst(results, otherwise=1 if drift else 0)
 

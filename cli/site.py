@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say
+from coopinfra.cli.console import print_json, say, show
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def releases(
         return
     for site in found:
         kept = " ".join(f"*{each}" if each == site.found.current else each for each in site.found.kept)
-        print(f"{site.name} {site.server}:{site.path} {kept or '(nothing published yet)'}")
+        show(f"{site.name} {site.server}:{site.path} {kept or '(nothing published yet)'}")
 
 
 @app.command("rollback")

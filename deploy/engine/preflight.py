@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.organisation.problems import Problem, raise_all
+from coopinfra.roles.primitives.manifest import Manifest, our_release
 
 RELEASES = ("13",)
 FREE_MEGABYTES = 300
@@ -40,7 +41,20 @@ def preflight(connection: Connection) -> None:
                 "log in as root, or give it sudo without a password",
             )
         )
-    raise_all(_problems(connection.label, found, (before + time.time()) / 2), PreflightError)
+    try:
+        problems = tuple(_problems(connection.label, found, (before + time.time()) / 2))
+    except ValueError as error:
+        raise PreflightError(
+            Problem(f"{connection.label}: what it says of itself makes no sense: {error}", "look at it by hand")
+        ) from error
+    raise_all(problems, PreflightError)
+
+
+def refuse_to_go_back(label: str, manifest: Manifest) -> None:
+    """Raise PreflightError when a later release than ours deployed the server: we would undo what it did."""
+    if manifest.is_ahead:
+        message = f"{label}: coopinfra {manifest.release} was here last, and this is only {our_release()}"
+        raise PreflightError(Problem(message, "update this one first: it does not know what that one wrote"))
 
 
 def _problems(label: str, found: list[tuple[str, str]], now: float) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from pyinfra import host
 from pyinfra.api import State
 
 from coopinfra.deploy.engine.converge import converge, manifests
+from coopinfra.deploy.engine.preflight import refuse_to_go_back
 from coopinfra.deploy.engine.pyinfra_run import would_change
 from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.planning.plan import ServerPlan
@@ -57,6 +58,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
     steps = converge(plan, sources)
     read_ahead(state)
     old, new = manifests(plan)
+    refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     gone = old.without(new)
     paths = paths_of(plan.files, tuple(gone.files), gone.directories)
     files = host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pyinfra.api import Config, Inventory, State
@@ -37,11 +37,12 @@ class OperationFailed(ServerError):
 
 class _Steps(BaseStateCallback):
     def __init__(self, report: Callable[[str], None]) -> None:
-        self.report = report
+        self.report, self.current = report, ""
 
     # pyinfra declares its callbacks static and calls them on the instance.
     def operation_host_start(self, state: State, host: Any, op_hash: str) -> None:  # type: ignore[override]
-        self.report(_name(state, op_hash))
+        self.current = _name(state, op_hash)
+        self.report(self.current)
 
 
 @contextmanager
@@ -58,8 +59,9 @@ def on_server(connection: Connection) -> Iterator[State]:
     try:
         with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config.copy()):
             yield state
-    except PyinfraError as error:
-        # An operation's failure is read from its results; what comes here is a fact that could not be had.
+    except (PyinfraError, ValueError) as error:
+        # An operation's failure is read from its results; what comes here is a fact that could not be had, or whose
+        # answer (ValueError) makes no sense.
         raise OperationFailed(
             Problem(f"{connection.label}: a question to the server failed: {error}", "run `deploy` again")
         ) from error
@@ -81,11 +83,15 @@ def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
     report: called with the name of each operation as it begins
     """
     host = next(iter(state.inventory))
-    state.add_callback_handler(_Steps(report))
+    steps = _Steps(report)
+    state.add_callback_handler(steps)
     state.set_stage(StateStage.Execute)
-    # "No hosts remaining": the results below say which operation it was, and why.
-    with suppress(PyinfraError):
-        run_ops(state, serial=True)
+    try:
+        # "No hosts remaining": the results below say which operation it was, and why.
+        with suppress(PyinfraError):
+            run_ops(state, serial=True)
+    except ServerError as error:
+        raise _during(error, steps.current) from error
     done = []
     for op_hash in state.get_op_order():
         meta = state.ops[host][op_hash].operation_meta
@@ -97,6 +103,11 @@ def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
     if state.failed_hosts:
         raise OperationFailed(Problem(f"{host.name}: pyinfra gave up after `{done[-1].name if done else 'nothing'}`"))
     return tuple(done)
+
+
+def _during(error: ServerError, operation: str) -> ServerError:
+    """Name the operation that was under way."""
+    return type(error)(*(replace(each, message=f"{each.message}, during `{operation}`") for each in error.problems))
 
 
 def _failure(server: str, operation: str, lines: list[str]) -> Problem:

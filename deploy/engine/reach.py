@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.roles.contract import Server
 
 DEAD_PEER_MILLISECONDS = 30_000
+LONGEST_GREETING = 255
+"""Bytes, by RFC 4253. paramiko would read a line that never ends for as long as there is memory."""
+PENALTY = "Not allowed at this time"
+"""What sshd says in place of a greeting to an address with too many failed logins (PerSourcePenalties)."""
+
+
+class NoGreeting(ConnectionError):
+    """Something answers, and does not greet as an SSH server does."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,23 @@ def _socket(address: str, port: int) -> socket.socket:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MILLISECONDS)
         for option, seconds in ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4)):
             opened.setsockopt(socket.IPPROTO_TCP, option, seconds)
+    try:
+        _wait_for_greeting(opened)
+    except OSError:
+        opened.close()
+        raise
     return opened
+
+
+def _wait_for_greeting(opened: socket.socket) -> None:
+    """Look at the first line and leave it there for paramiko; raise NoGreeting when it is not that of SSH."""
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while first := opened.recv(LONGEST_GREETING, socket.MSG_PEEK):
+        if b"\n" in first or len(first) == LONGEST_GREETING or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    if not (first.startswith(b"SSH-") and b"\n" in first):
+        raise NoGreeting(first.decode(errors="replace").strip())
 
 
 def _why(error: BaseException) -> str:
@@ -141,11 +166,19 @@ def _why(error: BaseException) -> str:
         return f"no answer within {CONNECT_SECONDS} seconds"
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
+    if isinstance(error, NoGreeting) and str(error).startswith(PENALTY):
+        return f"after failed logins the server refuses this address for a while; it says `{PENALTY}`"
+    if isinstance(error, NoGreeting):
+        return f"what answers there is no SSH server; it says `{error}`" if str(error) else "it hung up at once"
     return f"no connection ({str(error) or type(error).__name__})"
 
 
 def _what_to_do(error: BaseException) -> str:
-    if "banner" in str(error) or isinstance(error, (EOFError, ConnectionResetError)):
-        # OpenSSH's PerSourcePenalties drop every connection of an address after failed logins, for up to 10 minutes.
-        return "the server may have banned this address for a while after failed logins: wait some minutes"
+    if isinstance(error, NoGreeting) and str(error).startswith(PENALTY):
+        # Its defaults: 5 seconds for each failed login, from 15 seconds on, up to 10 minutes.
+        return "wait: 15 to 30 seconds after a few of them, 10 minutes after many; each one more makes it longer"
+    if isinstance(error, (EOFError, ConnectionResetError)) or (isinstance(error, NoGreeting) and not str(error)):
+        return "it may have banned this address for a while, or be busy: wait some minutes, 10 at most, and try again"
+    if isinstance(error, ConnectionRefusedError):
+        return "is the machine on, does SSH run there? If it answered before, it may have banned us: wait 10 minutes"
     return "is the machine on, is the address right, does its firewall let SSH in?"

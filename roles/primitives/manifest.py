@@ -7,9 +7,12 @@ stands in it, so an interrupted run leaves nothing that the next one does not kn
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release, Unit, User
@@ -30,6 +33,8 @@ class Manifest:
     """Those of the files that decide about access: to remove one may lock us out as much as to change it."""
     finished: bool = True
     """False while a deploy runs, and after one that was interrupted."""
+    release: str = ""
+    """Of coopinfra, as it wrote this."""
 
     def text(self) -> str:
         """Render it for the server, the same bytes for the same content."""
@@ -45,6 +50,7 @@ class Manifest:
             releases=_union(self.releases, new.releases),
             access=_union(self.access, new.access),
             finished=False,
+            release=new.release,
         )
 
     def without(self, new: Manifest) -> Manifest:
@@ -58,6 +64,11 @@ class Manifest:
             access=_difference(self.access, tuple(new.files)),
         )
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether a later release than ours wrote this: it may say what we do not understand."""
+        return _order(self.release) > _order(our_release())
+
 
 def read_manifest(text: str) -> Manifest:
     """Parse what the server keeps; an absent or broken one counts as empty, and then nothing is ever removed."""
@@ -66,8 +77,9 @@ def read_manifest(text: str) -> Manifest:
         return Manifest(
             files=dict(found["files"]),
             finished=bool(found["finished"]),
-            # The first release knew no `access`.
+            # The first release knew neither of these.
             access=tuple(found.get("access", ())),
+            release=str(found.get("release", "")),
             **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
         )
     except (ValueError, KeyError, TypeError):
@@ -86,7 +98,14 @@ def manifest_of(
         units=_union((), (unit.name for unit in units)),
         releases=_union((), (release.path for release in releases)),
         access=_union((), (file.path for file in files if isinstance(file, File) and file.access)),
+        release=our_release(),
     )
+
+
+@cache
+def our_release() -> str:
+    """Return the release of coopinfra that runs."""
+    return version("coopinfra")
 
 
 def manifest_path(organisation: str) -> str:
@@ -97,6 +116,10 @@ def manifest_path(organisation: str) -> str:
 def digest(content: bytes) -> str:
     """Return the sha256 that the server's sha256sum prints."""
     return sha256(content).hexdigest()
+
+
+def _order(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release))
 
 
 def _union(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

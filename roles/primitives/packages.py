@@ -24,10 +24,15 @@ chmod 0755 "$policy"
 options="-o DPkg::Lock::Timeout={wait} -o APT::Update::Error-Mode=any"
 # Neither waits for somebody else's lock by itself; their messages name the holder.
 deadline=$(($(date +%s) + {wait}))
+name_holder() {{
+    # apt says `held by process 1`, dpkg `locked by another process with pid 1`.
+    pid=$(echo "$said" | sed -n 's/.*process \\(with pid \\)\\?\\([0-9][0-9]*\\).*/\\2/p' | head -n 1)
+    [ -z "$pid" ] || echo "that is: $(tr '\\0' ' ' <"/proc/$pid/cmdline"), waited for {wait} seconds" >&2
+}}
 patiently() {{
     until said=$("$@" 2>&1); do
         case $said in *"Could not get lock"* | *"lock was locked"*) ;; *) echo "$said" >&2; exit 1 ;; esac
-        [ "$(date +%s)" -lt "$deadline" ] || {{ echo "$said" >&2; exit 1; }}
+        [ "$(date +%s)" -lt "$deadline" ] || {{ echo "$said" >&2; name_holder; exit 1; }}
         sleep 1
     done
 }}
