@@ -1,10 +1,13 @@
-"""Lines that break, servers that vanish, laptops that sleep, answers that lie: a run ends soon and the next finishes."""
+"""Lines that break, servers that vanish, laptops that sleep: a run ends soon and says so, and the next finishes."""
 
 from __future__ import annotations
 
+import json
 import random
 import signal
+import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -180,8 +183,48 @@ def test_killed_at_a_random_moment_the_next_run_reaches_the_same_state(deployed,
 
     alive, said = kill_somewhere(deployed, seed, seconds_of_a_deploy)
     begun = "Install Debian packages" in said
-    print(f"seed {seed}: {'killed after' if alive else 'ended before with'} {said.splitlines()[-1:]}")
 
     again = is_whole(deployed, before)
     assert ("finished what was interrupted" in again) == (alive and begun), said + again
     assert on_box(deployed, "flock -n /run/coopinfra/lock true")
+
+
+def test_one_server_that_fails_hides_no_result_of_another_and_the_next_run_does_the_rest(deployed):
+    org, page = deployed.folder / "org.yml", deployed.folder / "sites/main/news.html"
+    text = org.read_text()
+    web2 = replace(WEB1, name="web2", address="203.0.113.12", ipv6="")
+    labs.add_box(labs.load(deployed.lab.name), web2)
+    both = replace(deployed, lab=labs.load(deployed.lab.name))
+    org.write_text(f"{text.rstrip()}\n  web2:\n    address: {web2.address}\n    roles: {{base: {{}}}}\n")
+    page.write_text("news")
+    both.root("mv /usr/bin/dpkg /usr/bin/dpkg.aside", "web2")
+
+    ran = both.run("deploy", "highbeam", "--yes", "--json")
+    both.root("mv /usr/bin/dpkg.aside /usr/bin/dpkg", "web2")
+    again = both.run("deploy", "highbeam", "--yes", "--json")
+    org.write_text(text)
+    page.unlink()
+    labs.remove_box(both.lab, "web2")
+
+    assert (ran.returncode, again.returncode) == (3, 0), ran.stderr + again.stderr
+    assert sorted(each["result"] for each in json.loads(ran.stdout)) == ["changed", "operation"]
+    assert "highbeam/web2: `Install Debian packages` failed" in ran.stderr
+    assert [each["result"] for each in json.loads(again.stdout)] == ["unchanged", "changed"]
+    deployed.ok("deploy", "highbeam", "--yes")
+
+
+def test_after_failed_logins_the_server_refuses_us_for_a_while_and_we_say_so(deployed, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "stranger")], check=True)
+    options = ("BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null")
+    stranger = ("ssh", "-F", "none", "-i", str(tmp_path / "stranger"), *(f"-o{option}" for option in options))
+    deployed.ok("plan", "highbeam")
+    for _ in range(4):
+        deployed.outside(*stranger, "demo@203.0.113.10", "true")
+
+    ran = deployed.run("plan", "highbeam")
+
+    assert ran.returncode == 3
+    assert "after failed logins the server refuses this address for a while" in ran.stderr
+    assert "`Not allowed at this time`" in ran.stderr
+    assert "wait: 15 to 30 seconds" in ran.stderr
+    wait_for("the end of the ban", lambda: deployed.run("plan", "highbeam").returncode == 0, 60)

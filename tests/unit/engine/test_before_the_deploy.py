@@ -8,9 +8,11 @@ import pytest
 from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.identity import find_identity
 from coopinfra.deploy.engine.lock import Holder, Interrupted, _holder, _interrupted
-from coopinfra.deploy.engine.preflight import PreflightError, preflight
+from coopinfra.deploy.engine.preflight import PreflightError, preflight, refuse_to_go_back
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.roles.contract import Operator
+from coopinfra.roles.primitives import manifest
+from coopinfra.roles.primitives.manifest import Manifest
 
 
 class Server:
@@ -57,6 +59,27 @@ def test_all_reasons_come_at_once():
         preflight(Server(release="debian 12", space="/ 1", inodes="/ 1"))
 
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(("key", "value"), [("clock", "\x1b[2J"), ("clock", ""), ("space", "nothing"), ("inodes", "")])
+def test_what_makes_no_sense_is_refused_in_a_sentence(key, value):
+    with pytest.raises(PreflightError, match="makes no sense"):
+        preflight(Server(**{key: value}))
+
+
+@pytest.mark.parametrize("release", ["99.0", "0.1.1", "0.10.0", "1"])
+def test_a_server_that_a_later_release_deployed_is_refused(monkeypatch, release):
+    monkeypatch.setattr(manifest, "our_release", lambda: "0.1.0")
+
+    with pytest.raises(PreflightError, match=f"coopinfra {release} was here last"):
+        refuse_to_go_back("highbeam/web1", Manifest(release=release))
+
+
+@pytest.mark.parametrize("release", ["", "0.1.0", "0.0.9", "0.1"])
+def test_a_server_that_an_earlier_release_deployed_or_none_is_fit(monkeypatch, release):
+    monkeypatch.setattr(manifest, "our_release", lambda: "0.1.0")
+
+    refuse_to_go_back("highbeam/web1", Manifest(release=release))
 
 
 def test_a_file_system_without_inodes_is_fit():
