@@ -186,3 +186,24 @@ def test_roles_lie_where_the_registry_looks() -> None:
     folders = {path.name for path in FOLDER.iterdir() if (path / "__init__.py").is_file()} - SHARED
 
     assert folders == set(roles()), "a folder without checks.py is no role"
+
+
+def _commands_while_preparing(source: str) -> list[str]:
+    """Name the calls that run a command at once, wherever they stand: pyinfra's `host` has them for scripts."""
+    at_once = {"run_shell_command", "put_file", "get_file"}
+    nodes = ast.walk(ast.parse(source))
+    return [
+        node.func.attr for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in at_once
+    ]
+
+
+def test_nothing_acts_while_it_prepares() -> None:
+    # The connector keeps what is asked before operations run, and would keep the answer of a command likewise.
+    found = {
+        str(path.relative_to(FOLDER)): calls
+        for path in FOLDER.rglob("*.py")
+        if (calls := _commands_while_preparing(path.read_text()))
+    }
+
+    assert found == {}
+    assert _commands_while_preparing("host.run_shell_command('reboot')") == ["run_shell_command"], "the control"
