@@ -11,7 +11,8 @@ import pytest
 # imported by name, and are those that are neither tests nor conftests.
 TESTS = Path(__file__).parent
 HELPERS = {path.parent for path in TESTS.rglob("*.py") if not path.name.startswith(("test_", "conftest."))}
-sys.path.extend(str(folder) for folder in sorted(HELPERS - {TESTS}))
+sys.path.extend(str(folder) for folder in sorted(HELPERS))
+pytest_plugins = ["slices"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,7 @@
-"""Runs all tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [options of pytest]`."""
+"""Runs the tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [--all] [options of pytest]`.
+
+Of a long family the core runs, and of its rest a quarter that the commit chooses; `--all` runs everything (slices.py).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ TOOLS = {
     "shellcheck": ["shellcheck", *SHELL],
 }
 IN_PROCESS = ("unit", "cli", "roles")
+WITHOUT_MACHINES = ("static", *IN_PROCESS)
 # Not among the default ones: it installs two machines from nothing and takes its time.
 ON_DEMAND = ("fresh",)
 
@@ -42,6 +46,7 @@ class Result:
     skipped: int = 0
     seconds: float = 0.0
     note: str = ""
+    rest: str = ""
 
     @property
     def verdict(self) -> str:
@@ -52,7 +57,7 @@ class Result:
 def families() -> list[str]:
     """Name every family in the order in which they run; each file of tests/boxes is one."""
     boxes = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/boxes").glob("test_*.py"))
-    return ["static", *IN_PROCESS, *(f"boxes/{name}" for name in boxes), *ON_DEMAND]
+    return [*WITHOUT_MACHINES, *(f"boxes/{name}" for name in boxes), *ON_DEMAND]
 
 
 def chosen(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -64,7 +69,7 @@ def chosen(arguments: list[str]) -> tuple[list[str], list[str]]:
     if rest and not rest[0].startswith("-"):
         print(f"error: there is no test family `{rest[0]}`\n  hint: one of {', '.join(known)}", file=sys.stderr)
         sys.exit(2)
-    return wanted or [name for name in known if name not in ON_DEMAND], rest
+    return wanted or [name for name in known if "--all" in rest or name not in ON_DEMAND], rest
 
 
 def static() -> Result:
@@ -92,15 +97,18 @@ def by_pytest(family: str, options: list[str]) -> Result:
         report = Path(scratch) / "report.xml"
         command = [sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=3", *cover, *options]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
-        suites = ET.parse(report).getroot().iter("testsuite") if report.exists() else ()
+        suites = [*ET.parse(report).getroot().iter("testsuite")] if report.exists() else []
         counts = [
             {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")} for suite in suites
+        ]
+        rest = [
+            each.get("value", "") for suite in suites for each in suite.iterfind("properties/property[@name='rest']")
         ]
     total, failures, errors, skipped = (
         sum(one[key] for one in counts) for key in ("tests", "failures", "errors", "skipped")
     )
     failed = failures + errors
-    result = Result(family, total - failed - skipped, failed, skipped)
+    result = Result(family, total - failed - skipped, failed, skipped, rest=" ".join(rest))
     if code and not failed:
         result.failed, result.note = 1, " no test ran" if not total else f" pytest ended with {code}"
     return result
@@ -117,6 +125,21 @@ def run(family: str, options: list[str]) -> Result:
     return static() if family == "static" else by_pytest(family, options)
 
 
+def say(results: list[Result]) -> None:
+    """Print the table, the minutes of each group, and the sum."""
+    print(f"\n{'family':<24}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}  {'rest':<28}result")
+    minutes: dict[str, float] = {}
+    for one in results:
+        counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>8}{one.seconds:>9.1f}"
+        print(f"{one.family:<24}{counts}  {one.rest or '-':<28}{one.verdict}{':' if one.note else ''}{one.note}")
+        group = "without machines" if one.family in WITHOUT_MACHINES else one.family
+        minutes[group] = minutes.get(group, 0) + one.seconds / 60
+    print("\nminutes: " + ", ".join(f"{group} {spent:.1f}" for group, spent in minutes.items()), end="")
+    print(f"; together {sum(minutes.values()):.1f}")
+    passed, failed, skipped = (sum(getattr(one, key) for one in results) for key in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+
+
 def main() -> int:
     """Run the chosen families and print the table."""
     wanted, options = chosen(sys.argv[1:])
@@ -131,13 +154,8 @@ def main() -> int:
     if (ROOT / ".coverage").exists():
         print(f"\n== coverage with branches ({', '.join(name for name in wanted if name in IN_PROCESS)})", flush=True)
         subprocess.run([BIN / "coverage", "report"], cwd=ROOT, check=False)
-    print(f"\n{'family':<24}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}  result")
-    for one in results:
-        counts = f"{one.passed:>8}{one.failed:>8}{one.skipped:>8}{one.seconds:>9.1f}"
-        print(f"{one.family:<24}{counts}  {one.verdict}{':' if one.note else ''}{one.note}")
-    passed, failed, skipped = (sum(getattr(one, key) for one in results) for key in ("passed", "failed", "skipped"))
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
-    return int(failed > 0)
+    say(results)
+    return int(any(one.failed for one in results))
 
 
 if __name__ == "__main__":

@@ -38,13 +38,14 @@ class Operator:
     """Somebody at a terminal inside the lab."""
 
     lab: Lab
+    program: tuple[str, ...] = (sys.executable, "-m", "coopinfra.cli.main")
 
     @property
     def folder(self) -> Path:
         return self.lab.inventories / "highbeam"
 
     def argv(self, *words: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", "coopinfra.cli.main", *words)
+        return (*self.program, *words)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return labs.run(self.lab, self.argv(*words))
@@ -93,13 +94,13 @@ class Operator:
 
 
 @contextmanager
-def machines(lab: Lab) -> Iterator[Callable[..., Operator]]:
+def machines(lab: Lab, inventories: Path = EXAMPLES) -> Iterator[Callable[..., Operator]]:
     """Hand out bare machines at the address of web1, and the inventories as they are in the repository."""
     made: list[str] = []
 
     def make(spec: BoxSpec = WEB1) -> Operator:
         shutil.rmtree(lab.inventories / "highbeam", ignore_errors=True)
-        shutil.copytree(EXAMPLES / "highbeam", lab.inventories / "highbeam")
+        shutil.copytree(inventories / "highbeam", lab.inventories / "highbeam")
         made.append(spec.name)
         return Operator(labs.add_box(labs.load(lab.name), spec))
 

@@ -10,12 +10,12 @@ from boxes import WEB1, kill, machines, read_until
 
 pytestmark = pytest.mark.timeout(480)
 
-STEPS = (
-    "Install Debian packages",
+# A broken dpkg, and half of the files; the others are of their kind.
+STEPS = ("Install Debian packages", "Write files")
+OTHER_STEPS = (
     "Make accounts",
     "Write what decides about access",
     "Prove that we can still get in",
-    "Write files",
     "Publish /srv/sites/highbeam-main",
     "Start, reload or restart units",
 )
@@ -44,7 +44,7 @@ def reached(lab):
         return operator.tree()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [*STEPS, *(pytest.param(step, marks=pytest.mark.rest) for step in OTHER_STEPS)])
 def test_killed_in_the_middle_the_next_run_names_it_and_reaches_the_same_state(reached, fresh, step):
     operator = fresh()
     process = operator.start(*operator.argv("deploy", "highbeam", "--yes"))

@@ -92,7 +92,7 @@ def test_a_wheel_holds_every_tracked_file_of_the_package(way: str, clone: Path, 
 
     with zipfile.ZipFile(build(source, "wheel", tmp_path / "wheel")) as wheel:
         shipped = {name.removeprefix("coopinfra/") for name in wheel.namelist() if name.startswith("coopinfra/")}
-        entry_points = wheel.read("coopinfra-0.1.0.dist-info/entry_points.txt").decode()
+        entry_points = wheel.read(f"coopinfra-{PROJECT['project']['version']}.dist-info/entry_points.txt").decode()
 
     tracked = set(git("ls-tree", "-r", "--name-only", "HEAD", *FOLDERS).splitlines())
     assert shipped == tracked
