@@ -24,6 +24,7 @@ KINDS = (
     (re.compile(r"/etc/sudoers"), "sudo rule"),
     (re.compile(r"/etc/cron|/var/spool/cron/"), "cron job"),
 )
+LEADS_TO = "leads to "
 PACKAGED = re.compile(r"(?:/usr)?/lib/systemd/(?:system|user)/[^/]+|/dev/null")
 
 
@@ -90,13 +91,13 @@ def unexpected(found: Additions, old: Manifest, new: Manifest, people: Iterable[
     """Return what is neither declared, nor a package's, nor noted before the first deploy.
 
     old, new: what the last deploy left and what the next one will: what merely waits is expected as well
-    people: the accounts of those who log in; their groups are nobody else's
+    people: declared accounts; the groups of those who log in are nobody else's
     """
     written = {*old.files, *new.files}
-    groups = {"uid 0", *POWERFUL, *(group for user in people for group in user.groups)}
+    groups = {"uid 0", *POWERFUL, *(group for user in people if not user.system for group in user.groups)}
     declared = {(group, name) for each in (old, new) for name, text in each.accounts.items() for group in _groups(text)}
     things = (
-        *(thing for thing in found.things if thing.subject not in written),
+        *(each for each in found.things if not written & {each.subject, each.detail.removeprefix(LEADS_TO)}),
         *(Drift("account", name, group) for group, name in found.members if group in groups),
         *_unexpected_listeners(found, {*old.ports, *new.ports}, {*old.units, *new.units}),
     )
@@ -126,7 +127,7 @@ def _thing(line: str, packaged: set[str]) -> Drift | None:
     if path in packaged or (kind == "symbolic link" and PACKAGED.fullmatch(target)):
         return None
     what = next((what for pattern, what in KINDS if pattern.match(path)), "unit")
-    detail = f"leads to {target}" if target else f"owned by {user}"
+    detail = f"{LEADS_TO}{target}" if target else f"owned by {user}"
     return Drift(what, path, detail, at=float(changed))
 
 

@@ -38,11 +38,14 @@ listening=$(ss -Hltnup 2>/dev/null)
 echo "$listening"
 echo =
 for process in $(echo "$listening" | grep -o 'pid=[0-9]*' | sort -u); do
-    group=$(head -n1 "/proc/${process#pid=}/cgroup" 2>/dev/null)
-    unit=${group##*/}
+    # The last unit of the path: of the hierarchies, systemd's own is the one that has any.
+    unit=$(sed -n 's#.*/\([^/]*[.]\(service\|scope\)\)\(/.*\)\{0,1\}$#\1#p' "/proc/${process#pid=}/cgroup" 2>/dev/null | head -n1)
     template=$(echo "$unit" | sed 's/@[^.]*[.]/@./')
-    case $unit in init.scope) from=package ;; *)
-        if echo "$owned" | grep -qxF -e "$system/$unit" -e "$system/$template"; then from=package; else from=hand; fi ;;
-    esac
+    from=hand
+    # Below user.slice anybody may call a unit what they like.
+    if ! grep -q /user.slice/ "/proc/${process#pid=}/cgroup" 2>/dev/null &&
+        printf '%s\n' "$owned" "$system/init.scope" | grep -qxF -e "$system/$unit" -e "$system/$template"; then
+        from=package
+    fi
     echo "${process#pid=} $from $unit"
 done

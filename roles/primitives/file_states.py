@@ -13,6 +13,9 @@ from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_path, read_manifest
 
+SECRET = b"@coopinfra-secret:"
+"""What every marker begins with; see the templates' `secret`."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -42,10 +45,12 @@ class ServerFiles(FactBase[FilesFound]):
         """Return the shell command; `paths` are plain, see `contract.check_path`."""
         manifest = manifest_path(organisation)
         # What the last deploy wrote is looked at too, also where nobody declares it any more.
-        written = f"""$(sed -n 's/^ *"\\(\\/[^"]*\\)": "[0-9a-f]\\{{64\\}}",\\{{0,1\\}}$/\\1/p' {manifest} 2>/dev/null)"""
+        written = (
+            f"""$(sed -n 's/^ *"\\(\\/[^"]*\\)": "[0-9a-f]\\{{64\\}}",\\{{0,1\\}}$/\\1/p' {manifest} 2>/dev/null)"""
+        )
         return (
             f"cat {manifest} 2>/dev/null; printf '\\n=\\n'; set -- {' '.join(paths)} {written}; "
-            "stat -c '%04a|%U|%G|%F|%Z|%n' -- \"$@\" 2>/dev/null; echo =; sha256sum -- \"$@\" 2>/dev/null; true"
+            'stat -c \'%04a|%U|%G|%F|%Z|%n\' -- "$@" 2>/dev/null; echo =; sha256sum -- "$@" 2>/dev/null; true'
         )
 
     def process(self, output: Iterable[str]) -> FilesFound:
@@ -76,6 +81,11 @@ class FileContents(FactBase[dict[str, bytes]]):
     def default() -> dict[str, bytes]:
         """None was asked for."""
         return {}
+
+
+def holds_secrets(file: File) -> bool:
+    """Tell whether a file's content is known here only with markers in place of its secrets."""
+    return SECRET in file.content
 
 
 def files_that_differ(

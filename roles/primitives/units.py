@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from pyinfra import host
@@ -91,8 +91,8 @@ def units_that_will(units: Iterable[Unit], paths: Iterable[str]) -> Iterator[Cha
         own = [path for path in paths if re.match(rf"/etc/systemd/system/{re.escape(unit.name)}(\.d/|$)", path)]
         read = [path for path in paths if any(path == each or path.startswith(f"{each}/") for each in unit.reads)]
         if own or read:
-            action = "reload" if unit.reload and not own else "restart"
-            yield Change("unit", action, unit.name, f"{', '.join(own or read)} {'change' if len(own or read) > 1 else 'changes'}")
+            action, why = ("reload" if unit.reload and not own else "restart"), own or read
+            yield Change("unit", action, unit.name, f"{', '.join(why)} {'changes' if len(why) == 1 else 'change'}")
 
 
 def _found(block: dict[str, str]) -> UnitFound:
