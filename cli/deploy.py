@@ -41,7 +41,7 @@ def deploy(
     for error in failed:
         say_problems(error)
     for each in ready:
-        if each.pending:
+        if each.pending or each.preview.drift:
             say("\n".join(preview_lines(each.preview, diffs=False)))
     if not yes and any(each.pending for each in ready):
         _ask(ready)

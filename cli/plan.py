@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from coopinfra.cli.console import print_json, say, say_problems, show
 
 if TYPE_CHECKING:
     from coopinfra.deploy.engine.preview import Preview
+    from coopinfra.roles.primitives.drift import Drift
 
 
 def plan(
@@ -60,17 +62,35 @@ def plan(
 
 
 def preview_lines(preview: Preview, *, diffs: bool) -> list[str]:
-    """Say what differs on one server, a line each, with the files' differences if wanted."""
+    """Say what differs on one server: drift first, then the changes by role, with the files' differences if wanted."""
+    lines = _drift_lines(preview)
     if not preview.changes and not preview.interrupted:
-        return [f"{preview.server}: nothing to change"]
-    lines = [f"{preview.server}: {len(preview.changes)} changes"]
+        return [*lines, f"{preview.server}: nothing to change"]
+    lines.append(f"{preview.server}: {_count(preview.changes, 'change')}")
     if preview.interrupted:
         lines.append("  the last deploy did not come to its end; this one finishes it")
-    for change in preview.changes:
-        lines.append(f"  {change}")
-        if diffs and change.subject in preview.diffs:
-            lines += [f"    {line}" for line in preview.diffs[change.subject].splitlines()]
+    for each in preview.inherited:
+        lines.append(f"  here before the first deploy, and stays: {each}")
+    for role in dict.fromkeys(change.role for change in preview.changes):
+        lines.append(f"  {role or 'no longer declared'}")
+        for change in (each for each in preview.changes if each.role == role):
+            lines.append(f"    {change}")
+            if diffs and change.what == "file" and change.action != "remove":
+                lines += [f"      {line}".rstrip() for line in preview.diffs.get(change.subject, "").splitlines()]
     return lines
+
+
+def _drift_lines(preview: Preview) -> list[str]:
+    if not preview.drift:
+        return []
+    lines = [f"{preview.server}: {_count(preview.drift, 'difference')} from the last deploy, by other hands"]
+    for drift in preview.drift:
+        lines += [f"  {drift}", *([f"    {drift.by}"] if drift.by else [])]
+    return lines
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
 def preview_as_data(preview: Preview) -> dict[str, object]:
@@ -78,14 +98,21 @@ def preview_as_data(preview: Preview) -> dict[str, object]:
     return {
         "server": preview.server,
         "interrupted": preview.interrupted,
+        "drift": [_as_data(each) for each in preview.drift],
+        "inherited": [_as_data(each) for each in preview.inherited],
         "changes": [
             {
+                "role": change.role,
                 "what": change.what,
                 "action": change.action,
                 "subject": change.subject,
                 "detail": change.detail,
-                "diff": preview.diffs.get(change.subject, ""),
+                "diff": preview.diffs.get(change.subject, "") if change.what == "file" else "",
             }
             for change in preview.changes
         ],
     }
+
+
+def _as_data(drift: Drift) -> dict[str, str]:
+    return {"what": drift.what, "subject": drift.subject, "detail": drift.detail, "by": drift.by}

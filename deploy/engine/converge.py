@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pyinfra import host
 from pyinfra.operations import python
 
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
-from coopinfra.roles.declarations import Release
+from coopinfra.roles.declarations import Port, Release
 from coopinfra.roles.primitives.access import way_back
+from coopinfra.roles.primitives.additions import ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import bundle
 from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, manifest_of
@@ -41,12 +43,12 @@ def converge(
     sources: Mapping[Release, Source],
     guard: Callable[[], None] | None = None,
     wait: int = 0,
-) -> tuple[str, ...]:
+) -> dict[str, str]:
     """Install, configure, activate; within a phase providers first, and what decides about access first of all.
 
     guard: proves over a new connection that we can still get in, or raises; called only after access was changed
     wait: seconds after which the server takes such a change back unless `guard` succeeded
-    Returns what pyinfra calls the roles' own operations.
+    Returns the roles' own operations: what pyinfra calls each, and the role.
     """
     who = plan.organisation
     old, new = manifests(plan)
@@ -71,13 +73,17 @@ def converge(
     releases_removed(name="Remove sites that are no longer declared", paths=gone.releases)
     activated = role_operations(plan, "activate")
     record(name=NOTES[1], organisation=who, manifest=new)
-    return configured + activated
+    return configured | activated
 
 
 def manifests(plan: ServerPlan) -> tuple[Manifest, Manifest]:
     """Return what the last deploy left on the server, and what this one will leave."""
     old = host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",)).manifest
-    return old, manifest_of(plan.files, plan.users, plan.units, plan.releases)
+    new = manifest_of(plan.files, plan.users, plan.units, plan.releases, ports=plan.all(Port), baseline=old.baseline)
+    if old.baseline is None:
+        found = host.get_fact(ServerAdditions)
+        new = replace(new, baseline=found.noted(unexpected(found, old, new, plan.users)))
+    return old, new
 
 
 def _access(plan: ServerPlan, gone: Manifest, guard: Callable[[], None] | None, wait: int) -> None:
@@ -103,12 +109,14 @@ def _access(plan: ServerPlan, gone: Manifest, guard: Callable[[], None] | None, 
         python.call(name=ACCESS_STEPS[5], function=guard, _if=armed.did_change)
 
 
-def role_operations(plan: ServerPlan, phase: str) -> tuple[str, ...]:
-    """Call one phase of every role that has operations of its own, providers first; return their hashes."""
-    before = len(host.op_hash_order)
+def role_operations(plan: ServerPlan, phase: str) -> dict[str, str]:
+    """Call one phase of every role that has operations of its own, providers first; return hash -> role."""
+    called: dict[str, str] = {}
     # `host.loop` tells the turns of a loop apart under the plain `pyinfra` command, which knows an operation by line.
     for part in host.loop(plan.parts):
         module = roles()[part.role].operations()
         if module and hasattr(module, phase):
+            before = len(host.op_hash_order)
             getattr(module, phase)(part)
-    return tuple(host.op_hash_order[before:])
+            called |= dict.fromkeys(host.op_hash_order[before:], part.role)
+    return called

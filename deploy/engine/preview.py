@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyinfra import host
 from pyinfra.api import State
@@ -16,20 +16,24 @@ from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.additions import Additions, ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import paths_of
 from coopinfra.roles.primitives.changes import Change
+from coopinfra.roles.primitives.culprits import SudoLog, with_culprits
+from coopinfra.roles.primitives.drift import Drift, since_last_deploy
 from coopinfra.roles.primitives.file_states import (
     FileContents,
     FilesFound,
     ServerFiles,
     files_that_differ,
+    holds_secrets,
 )
 from coopinfra.roles.primitives.manifest import Manifest
-from coopinfra.roles.primitives.packages import PackageStates, packages_missing
+from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
 from coopinfra.roles.primitives.source import Source
-from coopinfra.roles.primitives.units import UnitStates, reads_of, units_that_differ
-from coopinfra.roles.primitives.users import UserStates, users_that_differ
+from coopinfra.roles.primitives.units import UnitFound, UnitStates, reads_of, units_that_differ, units_that_will
+from coopinfra.roles.primitives.users import UserFound, UserStates, users_that_differ
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,23 @@ class Preview:
     server: str
     changes: tuple[Change, ...]
     diffs: Mapping[str, str]
-    """Path -> unified diff, for text files that exist on the server."""
+    """Path -> unified diff, for files that are made or changed; secrets are markers in it."""
     interrupted: bool
     """The last deploy did not come to its end."""
+    drift: tuple[Drift, ...] = ()
+    """What somebody else did since the last deploy, whether or not a deploy would undo it."""
+    inherited: tuple[Drift, ...] = ()
+    """What grants access or runs things and is here before the first deploy, which leaves it and takes note of it."""
 
-    @property
-    def drift(self) -> tuple[Change, ...]:
-        """What somebody else changed since the last deploy."""
-        return tuple(change for change in self.changes if "edited on the server" in change.detail)
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a server says of all that is compared."""
+
+    files: FilesFound
+    users: dict[str, UserFound]
+    units: dict[str, UnitFound]
+    additions: Additions
 
 
 def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -> Preview:
@@ -56,31 +69,62 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
     and the comparison below asks the same.
     """
     steps = converge(plan, sources)
-    read_ahead(state)
+    read_ahead(state, lambda: iter([host.get_fact(ServerAdditions)]))
     old, new = manifests(plan)
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     gone = old.without(new)
     paths = paths_of(plan.files, tuple(gone.files), gone.directories)
-    files = host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths)
-    users = host.get_fact(UserStates, names=tuple(user.name for user in plan.users))
-    units = host.get_fact(UnitStates, units=reads_of(plan.units))
-    installed = host.get_fact(PackageStates, names=plan.packages)
-    differing = files_that_differ(plan.files, files)
+    facts = _Facts(
+        host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths),
+        host.get_fact(UserStates, names=tuple(user.name for user in plan.users)),
+        host.get_fact(UnitStates, units=reads_of(plan.units)),
+        host.get_fact(ServerAdditions),
+    )
+    differing = files_that_differ(plan.files, facts.files)
     changes = (
-        *packages_missing(plan.packages, installed),
-        *(change for _, change in users_that_differ(plan.users, users)),
+        *_packages(plan),
+        *(change for _, change in users_that_differ(plan.users, facts.users)),
         *(change for _, change in differing),
         *_releases(plan, sources),
-        *(change for _, change in units_that_differ(plan.units, units)),
+        *_units(plan, facts.units, {*gone.files, *(each.path for each, _ in differing)}),
         *_removals(gone),
-        *(Change("step", "run", name) for name in would_change(state, steps)),
+        *(Change("step", "run", name, role=steps[called]) for called, name in would_change(state, steps).items()),
     )
+    strange = unexpected(facts.additions, old, new, plan.users)
     return Preview(
         plan.server.id,
-        changes,
-        _diffs([each for each, _ in differing if isinstance(each, File)], files),
-        interrupted=not files.manifest.finished,
+        tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in changes)
+        or _notes(old, new),
+        _diffs([each for each, _ in differing if isinstance(each, File)], facts.files),
+        interrupted=not old.finished,
+        drift=_drift(facts, strange if old.baseline is not None else ()),
+        inherited=strange if old.baseline is None else (),
     )
+
+
+def _drift(facts: _Facts, strange: tuple[Drift, ...]) -> tuple[Drift, ...]:
+    drift = (*since_last_deploy(facts.files, facts.users, facts.units), *strange)
+    return with_culprits(drift, host.get_fact(SudoLog)) if drift else ()
+
+
+def _notes(old: Manifest, new: Manifest) -> tuple[Change, ...]:
+    """Say it where nothing but our own note of the server is out of date, as after an edit that org.yml followed."""
+    return (
+        () if old == new or not old.finished else (Change("note", "renew", "of what was deployed", role="coopinfra"),)
+    )
+
+
+def _packages(plan: ServerPlan) -> tuple[Change, ...]:
+    installed = host.get_fact(PackageStates, names=plan.packages)
+    missing = tuple(change.subject for change in packages_missing(plan.packages, installed))
+    return packages_missing(missing, (), host.get_fact(PackageCandidates, names=missing)) if missing else ()
+
+
+def _units(plan: ServerPlan, found: dict[str, UnitFound], paths: set[str]) -> Iterator[Change]:
+    """Join what the server shows by now with what follows from files that are still to come."""
+    coming = {change.subject: change for change in units_that_will(plan.units, paths)}
+    shown = {change.subject: change for _, change in units_that_differ(plan.units, found)}
+    return (each for unit in plan.units if (each := shown.get(unit.name) or coming.get(unit.name)))
 
 
 def _releases(plan: ServerPlan, sources: Mapping[Release, Source]) -> Iterator[Change]:
@@ -103,18 +147,17 @@ def _removals(gone: Manifest) -> Iterator[Change]:
 
 
 def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:
-    paths = tuple(file.path for file in files if found.paths.get(file.path, None) and found.paths[file.path].digest)
-    if not paths:
-        return {}
-    contents = host.get_fact(FileContents, paths=paths)
+    there = {path for path, each in found.paths.items() if each.digest}
+    asked = tuple(file.path for file in files if file.path in there and not holds_secrets(file))
+    contents = host.get_fact(FileContents, paths=asked) if asked else {}
     return {
-        file.path: _diff(file, contents[file.path])
-        for file in files
-        if file.path in contents and contents[file.path] != file.content
+        file.path: _diff(file, contents.get(file.path, b""), hidden=file.path in there - set(asked)) for file in files
     }
 
 
-def _diff(file: File, old: bytes) -> str:
+def _diff(file: File, old: bytes, *, hidden: bool) -> str:
+    if hidden:
+        return "(holds secrets, so what is on the server is not shown)\n"
     try:
         before, after = old.decode().splitlines(keepends=True), file.content.decode().splitlines(keepends=True)
     except UnicodeDecodeError:

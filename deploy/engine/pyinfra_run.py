@@ -71,10 +71,10 @@ def on_server(connection: Connection) -> Iterator[State]:
             context.reset()
 
 
-def would_change(state: State, operations: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of those of some operations, given by their hashes, that would change something."""
+def would_change(state: State, operations: Iterable[str]) -> dict[str, str]:
+    """Return, by their hashes, the names of those of some operations that would change something."""
     host = next(iter(state.inventory))
-    return tuple(_name(state, each) for each in operations if state.ops[host][each].operation_meta.will_change)
+    return {each: _name(state, each) for each in operations if state.ops[host][each].operation_meta.will_change}
 
 
 def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:

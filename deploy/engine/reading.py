@@ -17,12 +17,16 @@ from pyinfra.api import State
 from coopinfra.deploy.engine.connector import Connector, NotAskedYet
 
 
-def read_ahead(state: State) -> int:
-    """Fetch what the operations called so far ask before they change anything; return the number of round trips."""
+def read_ahead(state: State, *others: Callable[[], Iterator[Any]]) -> int:
+    """Fetch what the operations called so far ask before they change anything; return the number of round trips.
+
+    others: what else asks something, and does so before its first value
+    """
     host = next(iter(state.inventory))
     connector = host.connector
     assert isinstance(connector, Connector)
     waiting = [state.ops[host][operation].command_generator for operation in state.get_op_order()]
+    waiting += others
     rounds = 0
     while waiting:
         with connector.collecting() as questions:

@@ -14,7 +14,7 @@ from coopinfra.deploy.organisation.load import load_named, to_organisation, to_s
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
-from coopinfra.roles.contract import Organisation, Part, Server, Settings
+from coopinfra.roles.contract import Organisation, Part, Server, Settings, Table
 from coopinfra.roles.declarations import Declaration, Need, Release
 from coopinfra.roles.registry import providers, roles
 
@@ -65,6 +65,7 @@ class _Planner:
             declared=declared,
             files=tuple(file for _, file in files),
             joined=tuple(role for role in ordered if role not in self.org.servers[self.name].roles),
+            writers=Table({file.path: role for role, file in files}),
         )
 
     def _settle(self) -> tuple[Declared, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server
+from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server, Table
 from coopinfra.roles.declarations import Declaration, Packages, Release, Unit, User
 
 D = TypeVar("D", bound=Declaration)
@@ -32,6 +32,8 @@ class ServerPlan:
     files: tuple[File | Directory, ...]
     joined: tuple[str, ...] = ()
     """Roles that org.yml does not name."""
+    writers: Table[str, str] = field(default_factory=lambda: Table({}))
+    """Path of a file or directory -> the role that writes it."""
 
     def all(self, kind: type[D]) -> tuple[D, ...]:
         """Return every declaration of one kind on this server."""
@@ -45,6 +47,19 @@ class ServerPlan:
         """Say who needed a role that joined by itself: `website (Vhost)`."""
         asked = (each for each in self.declared if each.provider == role and each.role != role)
         return tuple(dict.fromkeys(f"{each.role} ({type(each.declaration).__name__})" for each in asked))
+
+    def role_of(self, what: str, subject: str) -> str:
+        """Return the role behind a file, directory, package, user, unit or release; providers first, "" for nobody."""
+        if what in ("file", "directory"):
+            return self.writers.get(subject, "")
+        kinds: dict[str, Callable[[Declaration], bool]] = {
+            "package": lambda each: isinstance(each, Packages) and subject in each.names,
+            "user": lambda each: isinstance(each, User) and each.name == subject,
+            "unit": lambda each: isinstance(each, Unit) and each.name == subject,
+            "release": lambda each: isinstance(each, Release) and each.path == subject,
+        }
+        asks = kinds.get(what, lambda _: False)
+        return next((each.role for each in self.declared if asks(each.declaration)), "")
 
     @property
     def packages(self) -> tuple[str, ...]:

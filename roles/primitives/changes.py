@@ -16,6 +16,8 @@ class Change:
     action: str
     subject: str
     detail: str = ""
+    role: str = ""
+    """The role that asks for it; empty where nobody does any more."""
 
     def __str__(self) -> str:
         """Say it in one line: `change file /etc/hostname (mode 0644)`."""

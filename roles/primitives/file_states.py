@@ -13,6 +13,9 @@ from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_path, read_manifest
 
+SECRET = b"@coopinfra-secret:"
+"""What every marker begins with; see the templates' `secret`."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -23,6 +26,8 @@ class Found:
     group: str
     kind: str
     digest: str = ""
+    changed: float = 0
+    """Seconds since 1970; the time that nobody can set back, see ctime in inode(7)."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +39,18 @@ class FilesFound:
 
 
 class ServerFiles(FactBase[FilesFound]):
-    """Type, owner, mode and sha256 of many paths, and the manifest, in one command."""
+    """Type, owner, mode and sha256 of many paths and of those in the manifest, and the manifest, in one command."""
 
     def command(self, organisation: str, paths: tuple[str, ...]) -> str:
         """Return the shell command; `paths` are plain, see `contract.check_path`."""
-        listed = " ".join(paths)
+        manifest = manifest_path(organisation)
+        # What the last deploy wrote is looked at too, also where nobody declares it any more.
+        written = (
+            f"""$(sed -n 's/^ *"\\(\\/[^"]*\\)": "[0-9a-f]\\{{64\\}}",\\{{0,1\\}}$/\\1/p' {manifest} 2>/dev/null)"""
+        )
         return (
-            f"cat {manifest_path(organisation)} 2>/dev/null; printf '\\n=\\n'; "
-            f"stat -c '%04a|%U|%G|%F|%n' -- {listed} 2>/dev/null; echo =; sha256sum -- {listed} 2>/dev/null; true"
+            f"cat {manifest} 2>/dev/null; printf '\\n=\\n'; set -- {' '.join(paths)} {written}; "
+            'stat -c \'%04a|%U|%G|%F|%Z|%n\' -- "$@" 2>/dev/null; echo =; sha256sum -- "$@" 2>/dev/null; true'
         )
 
     def process(self, output: Iterable[str]) -> FilesFound:
@@ -51,8 +60,8 @@ class ServerFiles(FactBase[FilesFound]):
         digests = {path: value for value, path in (line.split("  ", 1) for line in lines)}
         found = {}
         for line in states:
-            mode, user, group, kind, path = line.split("|", 4)
-            found[path] = Found(mode, user, group, kind, digests.get(path, ""))
+            mode, user, group, kind, changed, path = line.split("|", 5)
+            found[path] = Found(mode, user, group, kind, digests.get(path, ""), float(changed))
         return FilesFound(read_manifest("\n".join(manifest)), found)
 
 
@@ -74,6 +83,11 @@ class FileContents(FactBase[dict[str, bytes]]):
         return {}
 
 
+def holds_secrets(file: File) -> bool:
+    """Tell whether a file's content is known here only with markers in place of its secrets."""
+    return SECRET in file.content
+
+
 def files_that_differ(
     files: Iterable[File | Directory], found: FilesFound
 ) -> tuple[tuple[File | Directory, Change], ...]:
@@ -92,9 +106,7 @@ def _difference(wanted: File | Directory, found: FilesFound) -> Change | None:
     ):
         reasons.append(f"is a {there.kind}")
     if isinstance(wanted, File) and there.digest != digest(wanted.content):
-        deployed = found.manifest.files.get(wanted.path)
-        edited = deployed and there.digest != deployed and found.manifest.finished
-        reasons.append("edited on the server since the last deploy" if edited else "content")
+        reasons.append("content")
     if (there.user, there.group) != (wanted.user, wanted.group):
         reasons.append(f"owner {there.user}:{there.group}")
     if there.mode != wanted.mode:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.metadata import version
 
 from coopinfra.roles.contract import Directory, File
-from coopinfra.roles.declarations import Release, Unit, User
+from coopinfra.roles.declarations import Port, Release, Unit, User
 from coopinfra.roles.primitives.changes import STATE
 
 
@@ -31,6 +31,16 @@ class Manifest:
     releases: tuple[str, ...] = ()
     access: tuple[str, ...] = ()
     """Those of the files that decide about access: to remove one may lock us out as much as to change it."""
+    ports: tuple[str, ...] = ()
+    rights: dict[str, str] = field(default_factory=dict)
+    """Path of a file or directory -> owner, group and mode."""
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Name -> shell and groups."""
+    baseline: tuple[str, ...] | None = None
+    """What grants access or runs things and was there before the first deploy; None before that was noted.
+
+    It is noted once: what comes later by other hands is drift until somebody removes or declares it.
+    """
     finished: bool = True
     """False while a deploy runs, and after one that was interrupted."""
     release: str = ""
@@ -49,6 +59,10 @@ class Manifest:
             units=_union(self.units, new.units),
             releases=_union(self.releases, new.releases),
             access=_union(self.access, new.access),
+            ports=_union(self.ports, new.ports),
+            rights={**new.rights, **self.rights},
+            accounts={**new.accounts, **self.accounts},
+            baseline=new.baseline,
             finished=False,
             release=new.release,
         )
@@ -77,20 +91,30 @@ def read_manifest(text: str) -> Manifest:
         return Manifest(
             files=dict(found["files"]),
             finished=bool(found["finished"]),
-            # The first release knew neither of these.
+            **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
+            # The first release knew none of these.
             access=tuple(found.get("access", ())),
             release=str(found.get("release", "")),
-            **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
+            ports=tuple(found.get("ports", ())),
+            rights=dict(found.get("rights", {})),
+            accounts=dict(found.get("accounts", {})),
+            baseline=None if found.get("baseline") is None else tuple(found["baseline"]),
         )
     except (ValueError, KeyError, TypeError):
         return Manifest()
 
 
 def manifest_of(
-    files: Iterable[File | Directory], users: Iterable[User], units: Iterable[Unit], releases: Iterable[Release]
+    files: Iterable[File | Directory],
+    users: Iterable[User],
+    units: Iterable[Unit],
+    releases: Iterable[Release],
+    *,
+    ports: Iterable[Port] = (),
+    baseline: tuple[str, ...] | None = None,
 ) -> Manifest:
     """Return what a finished deploy of these leaves behind."""
-    files = tuple(files)
+    files, users = tuple(files), tuple(users)
     return Manifest(
         files={file.path: digest(file.content) for file in files if isinstance(file, File)},
         directories=_union((), (each.path for each in files if isinstance(each, Directory))),
@@ -98,6 +122,10 @@ def manifest_of(
         units=_union((), (unit.name for unit in units)),
         releases=_union((), (release.path for release in releases)),
         access=_union((), (file.path for file in files if isinstance(file, File) and file.access)),
+        ports=_union((), (port.claims[0].removeprefix("port ") for port in ports)),
+        rights={each.path: rights(each.user, each.group, each.mode) for each in files},
+        accounts={user.name: account(user.shell, user.groups) for user in users},
+        baseline=baseline,
         release=our_release(),
     )
 
@@ -106,6 +134,16 @@ def manifest_of(
 def our_release() -> str:
     """Return the release of coopinfra that runs."""
     return version("coopinfra")
+
+
+def rights(user: str, group: str, mode: str) -> str:
+    """Say who may do what with a file, in one word for a comparison."""
+    return f"{user}:{group} {mode}"
+
+
+def account(shell: str, groups: Iterable[str]) -> str:
+    """Say what an account may do, in one word for a comparison."""
+    return f"{shell} {','.join(sorted(groups))}"
 
 
 def manifest_path(organisation: str) -> str:

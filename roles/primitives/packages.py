@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 
 from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
@@ -61,9 +61,37 @@ class PackageStates(FactBase[tuple[str, ...]]):
         return ()
 
 
-def packages_missing(names: Iterable[str], installed: Iterable[str]) -> tuple[Change, ...]:
-    """Return what would be installed."""
-    return tuple(Change("package", "install", name) for name in sorted(set(names) - set(installed)))
+class PackageCandidates(FactBase[dict[str, str]]):
+    """The versions that would be installed, for packages of which the server's lists know one."""
+
+    def command(self, names: tuple[str, ...]) -> str:
+        """Return the shell command."""
+        return f"LC_ALL=C apt-cache policy {shlex.join(names)} 2>/dev/null; true"
+
+    def process(self, output: Iterable[str]) -> dict[str, str]:
+        """Keep each package's candidate."""
+        found, name = {}, ""
+        for line in output:
+            if not line.startswith(" "):
+                name = line.removesuffix(":")
+            elif line.startswith("  Candidate: ") and not line.endswith("(none)"):
+                found[name] = line.removeprefix("  Candidate: ")
+        return found
+
+    @staticmethod
+    def default() -> dict[str, str]:
+        """The server has no lists yet."""
+        return {}
+
+
+def packages_missing(
+    names: Iterable[str], installed: Iterable[str], versions: Mapping[str, str] | None = None
+) -> tuple[Change, ...]:
+    """Return what would be installed, with its version where that is known."""
+    known = versions or {}
+    return tuple(
+        Change("package", "install", name, known.get(name, "")) for name in sorted(set(names) - set(installed))
+    )
 
 
 @operation()

@@ -7,8 +7,9 @@ replaced on disk.
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from pyinfra import host
@@ -35,6 +36,8 @@ class UnitFound:
     newest_change: float
     definition_changed: float
     program_replaced: bool
+    state: str = ""
+    """How it is, in systemd's word: `inactive`, `failed`, or `masked`."""
 
 
 class UnitStates(FactBase[dict[str, UnitFound]]):
@@ -81,6 +84,17 @@ def units_that_differ(units: Iterable[Unit], found: dict[str, UnitFound]) -> tup
     return tuple((unit, change) for unit in units if (change := _difference(unit, found.get(unit.name))))
 
 
+def units_that_will(units: Iterable[Unit], paths: Iterable[str]) -> Iterator[Change]:
+    """Foretell which units a deploy will reload or restart because files at `paths` change; each with the reason."""
+    paths = sorted(paths)
+    for unit in units:
+        own = [path for path in paths if re.match(rf"/etc/systemd/system/{re.escape(unit.name)}(\.d/|$)", path)]
+        read = [path for path in paths if any(path == each or path.startswith(f"{each}/") for each in unit.reads)]
+        if own or read:
+            action, why = ("reload" if unit.reload and not own else "restart"), own or read
+            yield Change("unit", action, unit.name, f"{', '.join(why)} {'changes' if len(why) == 1 else 'change'}")
+
+
 def _found(block: dict[str, str]) -> UnitFound:
     return UnitFound(
         loaded=block.get("LoadState") == "loaded",
@@ -92,6 +106,7 @@ def _found(block: dict[str, str]) -> UnitFound:
         newest_change=_seconds(block.get("Newest", "")),
         definition_changed=_seconds(block.get("Definition", "")),
         program_replaced=block.get("Program", "").endswith("(deleted)"),
+        state="masked" if block.get("LoadState") == "masked" else block.get("ActiveState", ""),
     )
 
 
@@ -101,7 +116,7 @@ def _seconds(text: str) -> float:
 
 def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
     if there is None or not there.loaded:
-        return Change("unit", "start", wanted.name)
+        return Change("unit", "start", wanted.name, "it is masked" if there and there.state == "masked" else "")
     if there.condition_failed:
         return None if there.enabled else Change("unit", "enable", wanted.name)
     if not there.active:
@@ -142,6 +157,8 @@ _HEAD = f"""set -eu
 mkdir -p {STAMPS}
 systemctl daemon-reload
 act() {{
+    # Masked, it could neither be enabled nor started.
+    case $(systemctl is-enabled "$2" 2>/dev/null || true) in masked*) systemctl unmask --quiet "$2" ;; esac
     systemctl is-enabled --quiet "$2" || systemctl enable --quiet "$2"
     [ "$1" = enable ] || systemctl "$1" "$2" || {{
         echo "$2 did not $1; its journal says:" >&2
