@@ -23,6 +23,8 @@ from coopinfra.roles.primitives.changes import STATE
 
 JOURNALS = f"{STATE}/journal"
 KEPT_JOURNALS = 50
+LONGEST_LINE = 2**16
+"""Bytes: a longer one is none of ours."""
 
 HOLD = f"""
 set -eu
@@ -138,7 +140,8 @@ def _acquire(connection: Connection, holder: Holder, deadline: float) -> Lock:
         errors = channel.recv_stderr(4096).decode(errors="replace").strip()
         channel.close()
         if not lines or not lines[-1].startswith("BUSY "):
-            raise ServerError(Problem(f"{connection.label}: cannot lock the server: {errors or 'it said nothing'}"))
+            message = f"{connection.label}: cannot lock the server: {errors or 'it said nothing'}"
+            raise ServerError(Problem(message, "is there room on its disk, and can it be written? `df /var`"))
         if time.monotonic() >= deadline:
             other = _holder(lines[-1].removeprefix("BUSY "))
             raise Locked(
@@ -155,6 +158,8 @@ def _lines(channel: paramiko.Channel) -> Iterator[str]:
     pending = b""
     while block := channel.recv(4096):
         *whole, pending = (pending + block).split(b"\n")
+        if len(pending) > LONGEST_LINE:
+            return
         for line in whole:
             yield line.decode(errors="replace")
         if whole and whole[-1] == b"LOCKED":

@@ -98,7 +98,7 @@ def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
         if not meta.is_complete():
             break
         if not meta.did_succeed():
-            raise OperationFailed(_failure(host.name, _name(state, op_hash), meta.stderr_lines + meta.stdout_lines))
+            raise OperationFailed(_failure(host.name, _name(state, op_hash), meta.stdout_lines + meta.stderr_lines))
         done.append(Operation(_name(state, op_hash), meta.did_change()))
     if state.failed_hosts:
         raise OperationFailed(Problem(f"{host.name}: pyinfra gave up after `{done[-1].name if done else 'nothing'}`"))

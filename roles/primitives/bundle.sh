@@ -24,8 +24,9 @@ rm -f "$incoming"
 trap discard EXIT
 
 while read -r user group mode path; do
+    [ ! -L "$path" ] || rm -f "$path"
     [ -d "$path" ] || (umask 022 && mkdir -p "$path")
-    chown "$user:$group" "$path"
+    chown --no-dereference "$user:$group" "$path"
     chmod "$mode" "$path"
 done <"$stage/directories"
 
@@ -34,10 +35,12 @@ done <"$stage/directories"
 while read -r number user group mode sum path; do
     folder_of=${path%/*}
     [ -d "${folder_of:-/}" ] || (umask 022 && mkdir -p "$folder_of")
-    cp "$stage/$number" "$path$suffix"
+    # Whoever owns the folder could leave a link there, to have us write and chown elsewhere: so the owner is set before,
+    # where nobody else can look, and what lies in the way is unlinked and never opened.
+    chown "$user:$group" "$stage/$number"
+    chmod "$mode" "$stage/$number"
+    cp --preserve=ownership,mode --remove-destination --no-target-directory "$stage/$number" "$path$suffix"
     echo "$sum  $path$suffix" | sha256sum --check --status
-    chown "$user:$group" "$path$suffix"
-    chmod "$mode" "$path$suffix"
     sync "$path$suffix"
 done <"$stage/files"
 

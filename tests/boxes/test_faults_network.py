@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from boxes import WEB1
 from coopinfra.deploy.lab import lab as labs
 from faults import MOST_SECONDS, black_hole, deploying, end_sessions, held, on_box, wait_for
 

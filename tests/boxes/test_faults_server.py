@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
-from boxes import Operator
+from boxes import Operator, kill
+from coopinfra.deploy.lab.network import CLIENT
 from coopinfra.roles.primitives.packages import INSTALL
 from faults import deploying, held, kill_programs, on_box, replaced, wait_for
 
@@ -35,10 +41,16 @@ def deployed(machine):
 
 @pytest.fixture
 def purged(deployed):
-    """A server that lacks one package of ours; it has it again at the end."""
+    """A server that lacks one package of ours."""
     deployed.root("dpkg --purge logrotate >&2")
-    yield deployed
+    return deployed
+
+
+@pytest.fixture
+def whole(deployed):
+    """A server that lacks nothing."""
     deployed.ok("deploy", "highbeam", "--yes")
+    return deployed
 
 
 def refused(operator: Operator, *messages: str) -> str:
@@ -58,7 +70,8 @@ def refused(operator: Operator, *messages: str) -> str:
 @contextmanager
 def lock_of_apt(operator: Operator):
     """Hold dpkg's lock as somebody else's upgrade does."""
-    operator.root(f"rm -f /run/lock-is-held; systemd-run --quiet --unit=upgrade perl -e {shlex.quote(HOLD_LOCK)}")
+    operator.root(f"rm -f /run/lock-is-held; cat >/run/upgrade <<'END'\n{HOLD_LOCK}END")
+    operator.root("systemd-run --quiet --collect --unit=upgrade perl /run/upgrade")
     wait_for("the lock", lambda: on_box(operator, "[ -e /run/lock-is-held ]"))
     try:
         yield
@@ -82,7 +95,7 @@ def test_an_apt_that_never_ends_is_named(purged):
     with lock_of_apt(purged):
         said = purged.root(f"sh -c {script} 2>&1 && echo installed || true")
 
-    assert re.search(r"that is: perl -e .* waited for 2 seconds", said, re.DOTALL), said
+    assert re.search(r"that is: perl /run/upgrade .*waited for 2 seconds", said, re.DOTALL), said
     assert "installed" not in said
     assert "installed" in purged.root(f"sh -c {script} >&2 && echo installed"), (
         "the control: with the lock free it goes"
@@ -92,7 +105,7 @@ def test_an_apt_that_never_ends_is_named(purged):
 @pytest.mark.rest
 def test_an_apt_that_never_ends_fails_the_deploy_after_two_minutes_with_its_name(purged):
     with lock_of_apt(purged):
-        refused(purged, "`Install Debian packages` failed", "locked by another process", "that is: perl -e")
+        refused(purged, "`Install Debian packages` failed", "locked by another process", "that is: perl /run/upgrade")
 
 
 def test_a_dpkg_that_was_killed_in_the_middle_is_finished_first(purged):
@@ -113,72 +126,78 @@ def test_a_dpkg_that_was_killed_in_the_middle_is_finished_first(purged):
     assert purged.tree() != before, "the package is back"
 
 
-# A mirror of one package, as good as any but for what the case spoils.
-MIRROR = """
-set -eu
-rm -rf /var/tmp/mirror && mkdir -p /var/tmp/mirror/tree/DEBIAN && cd /var/tmp/mirror
-printf 'Package: logrotate\\nVersion: 99\\nArchitecture: all\\nMaintainer: a <a@example.org>\\nDescription: a\\n' \
-    >tree/DEBIAN/control
-dpkg-deb --build tree logrotate.deb >/dev/null
-sum() { sha256sum "$1" | cut -d' ' -f1; }
-package=$(sum logrotate.deb)
-%s
-{ cat tree/DEBIAN/control
-  echo "Filename: ./logrotate.deb"; echo "Size: $(stat -c %%s logrotate.deb)"; echo "SHA256: $package"; } >Packages
-index=$(sum Packages) until='Mon, 01 Jan 2090 00:00:00 UTC'
-%s
-printf 'Date: Thu, 01 Jan 2026 00:00:00 UTC\\nValid-Until: %%s\\nSHA256:\\n %%s %%s Packages\\n' \
-    "$until" "$index" "$(stat -c %%s Packages)" >Release
-"""
-LIE = "$(echo lie | sha256sum | cut -d' ' -f1)"
+# What is wrong with a mirror, and what is said about it.
 MIRRORS = {
-    "dead": ("http://127.0.0.1:9/", "", "", "Could not connect to 127.0.0.1:9|Connection refused"),
-    "an index with a wrong hash": ("copy:/var/tmp/mirror", "", f"index={LIE}", "Hash Sum mismatch"),
-    "a package with a wrong hash": ("copy:/var/tmp/mirror", f"package={LIE}", "", "Hash Sum mismatch"),
-    "expired": ("copy:/var/tmp/mirror", "", "until='Thu, 01 Jan 2026 01:00:00 UTC'", "is expired|Expired"),
+    "dead": "Could not connect to|Connection refused",
+    "index": "Hash Sum mismatch",
+    "package": "Hash Sum mismatch",
+    "expired": "is expired|Expired",
 }
 SOURCES = "/etc/apt/sources.list"
 
 
+def make_mirror(folder: Path, wrong: str) -> None:
+    """Write a mirror of one package, as good as any but for what is `wrong` with it."""
+    (folder / "tree/DEBIAN").mkdir(parents=True)
+    control = "Package: logrotate\nVersion: 99\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: a\n"
+    (folder / "tree/DEBIAN/control").write_text(control)
+    package, index = folder / "logrotate.deb", folder / "Packages"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(folder / "tree"), str(package)], check=True)
+    size, lie = package.stat().st_size, "0" * 64
+    digest = lie if wrong == "package" else sha256(package.read_bytes()).hexdigest()
+    index.write_text(f"{control}Filename: ./logrotate.deb\nSize: {size}\nSHA256: {digest}\n")
+    digest = lie if wrong == "index" else sha256(index.read_bytes()).hexdigest()
+    until = "Thu, 01 Jan 2026 01:00:00 UTC" if wrong == "expired" else "Sun, 01 Jan 2090 00:00:00 UTC"
+    (folder / "Release").write_text(
+        f"Date: Thu, 01 Jan 2026 00:00:00 UTC\nValid-Until: {until}\n"
+        f"SHA256:\n {digest} {index.stat().st_size} Packages\n"
+    )
+
+
 @contextmanager
-def mirror(operator: Operator, address: str, package: str, index: str):
+def mirror(operator: Operator, folder: Path, wrong: str) -> Iterator[None]:
     """Let the server's packages come from one mirror of ours, and from nowhere else."""
-    operator.root(MIRROR % (package, index))
+    make_mirror(folder, wrong)
+    serve = (sys.executable, "-m", "http.server", "--bind", CLIENT, "--directory", str(folder), "8000")
+    address = f"http://{CLIENT}:{9 if wrong == 'dead' else 8000}/"
     operator.root(f"mv {SOURCES} {SOURCES}.aside; echo 'deb [trusted=yes] {address} ./' >{SOURCES}")
+    server = operator.start(*serve)
     try:
+        wait_for(
+            "the mirror", lambda: operator.outside("curl", "-fsS", f"http://{CLIENT}:8000/Release").returncode == 0
+        )
         yield
     finally:
-        operator.root(f"mv {SOURCES}.aside {SOURCES}; rm -r /var/tmp/mirror; apt-get -q update >&2")
+        kill(server)
+        operator.root(f"mv {SOURCES}.aside {SOURCES}")
 
 
-@pytest.mark.parametrize("how", MIRRORS)
-def test_a_bad_mirror_fails_the_deploy_and_changes_nothing(purged, how):
-    address, package, index, message = MIRRORS[how]
-
-    with mirror(purged, address, package, index):
-        refused(purged, "`Install Debian packages` failed", message)
+@pytest.mark.parametrize("wrong", MIRRORS)
+def test_a_bad_mirror_fails_the_deploy_and_changes_nothing(purged, tmp_path, wrong):
+    with mirror(purged, tmp_path, wrong):
+        refused(purged, "`Install Debian packages` failed", MIRRORS[wrong])
 
 
-def test_the_same_mirror_serves_when_nothing_is_wrong_with_it(purged):
-    with mirror(purged, "copy:/var/tmp/mirror", "", ""):
-        purged.ok("deploy", "highbeam", "--yes")
+def test_the_same_mirror_serves_when_nothing_is_wrong_with_it(purged, tmp_path):
+    with mirror(purged, tmp_path, ""):
+        said = purged.run("deploy", "highbeam", "--yes").stderr
 
-    assert purged.root("dpkg-query -W -f '${Version}' logrotate") == "99"
+    assert purged.root("dpkg-query -W -f '${Version}' logrotate") == "99", said
     purged.root("dpkg --purge logrotate >&2")
 
 
 FULL = {
-    "space": ("size=64k", "head -c 64k /dev/zero >filler || true"),
-    "inodes": ("nr_inodes=24", "seq 30 | while read -r n; do : >filler$n || true; done"),
+    "space": ("size=1m", "cat /dev/zero >filler"),
+    "inodes": ("nr_inodes=300", "seq 300 | while read -r n; do touch filler$n; done"),
 }
 
 
 @contextmanager
-def small_disk(operator: Operator, folder: str, options: str, fill: str):
+def small_disk(operator: Operator, folder: str, options: str, fill: str) -> Iterator[None]:
     """Put a folder on a disk of its own, which is full."""
     operator.root(
-        f"set -e; mkdir /run/small; mount -t tmpfs -o {options},mode=$(stat -c %a {folder}) small /run/small; "
-        f"cp -a {folder}/. /run/small; mount --move /run/small {folder}; rmdir /run/small; cd {folder}; {fill} 2>/dev/null"
+        f"set -e; cp -a {folder} /run/copy; mount -t tmpfs -o {options},mode=$(stat -c %a {folder}) small {folder}\n"
+        f"cp -a /run/copy/. {folder}; rm -r /run/copy; cd {folder}; ({fill}) 2>/dev/null || true"
     )
     try:
         yield
@@ -187,49 +206,62 @@ def small_disk(operator: Operator, folder: str, options: str, fill: str):
 
 
 @pytest.mark.parametrize("what", FULL)
-def test_a_disk_that_is_full_in_the_middle_leaves_every_old_file_whole(deployed, what):
+def test_a_disk_that_is_full_in_the_middle_leaves_every_old_file_whole(whole, what):
     # The first of the two still finds room for its new content.
-    deployed.root(f"echo '# by hand' | tee -a /etc/nginx/nginx.conf >>{CONF}/highbeam.conf")
+    whole.root(f"echo '# by hand' | tee -a /etc/nginx/nginx.conf >>{CONF}/highbeam.conf")
 
-    with small_disk(deployed, CONF, *FULL[what]):
-        refused(deployed, "`Write files` failed", "No space left on device")
-        assert deployed.root("tail -n 1 /etc/nginx/nginx.conf") == "# by hand\n"
-        assert deployed.root(f"tail -n 1 {CONF}/highbeam.conf") == "# by hand\n"
-        deployed.root(f"rm {CONF}/filler*")
-        deployed.ok("deploy", "highbeam", "--yes")
-        assert "by hand" not in deployed.root(f"cat {CONF}/highbeam.conf"), "the control: with room, it is written"
-    deployed.ok("deploy", "highbeam", "--yes")
+    with small_disk(whole, CONF, *FULL[what]):
+        refused(whole, "`Write files` failed", "No space left on device")
+        kept = whole.root(f"tail -q -n 1 /etc/nginx/nginx.conf {CONF}/highbeam.conf")
+        whole.root(f"rm {CONF}/filler*")
+        whole.ok("deploy", "highbeam", "--yes")
+        written = whole.root(f"tail -q -n 1 /etc/nginx/nginx.conf {CONF}/highbeam.conf")
+
+    assert kept == "# by hand\n# by hand\n"
+    assert "by hand" not in written, "the control: with room, they are written"
 
 
 @pytest.mark.parametrize("what", FULL)
-def test_where_not_even_the_journal_finds_room_nothing_begins(deployed, what):
-    deployed.root("echo '# by hand' >>/etc/nginx/nginx.conf")
+def test_where_not_even_the_journal_finds_room_nothing_begins(whole, what):
+    whole.root("echo '# by hand' >>/etc/nginx/nginx.conf")
 
-    with small_disk(deployed, "/var/lib/coopinfra/state", *FULL[what]):
-        refused(deployed, "cannot lock the server: .*No space left on device")
-    deployed.ok("deploy", "highbeam", "--yes")
+    with small_disk(whole, "/var/lib/coopinfra/state", *FULL[what]):
+        refused(whole, "cannot lock the server: ", "is there room on its disk")
 
 
-def test_a_clock_that_is_minutes_off_is_refused_and_one_that_is_seconds_off_is_not(deployed):
+def test_links_that_lie_in_wait_are_never_followed(whole):
+    before = whole.tree()
+    whole.root("cd /etc/nginx; echo precious | tee /etc/one /etc/two >/etc/three")
+    whole.root("cd /etc/nginx; ln -s /etc/one nginx.conf.coopinfra-new; ln -sf /etc/two nginx.conf")
+    whole.root("ln -sfn /etc/three /var/lib/coopinfra/state/highbeam/incoming.tar")
+
+    whole.ok("deploy", "highbeam", "--yes")
+
+    assert whole.root("cat /etc/one /etc/two /etc/three") == "precious\n" * 3
+    whole.root("rm /etc/one /etc/two /etc/three")
+    assert whole.differs_from(before) == []
+
+
+def test_a_clock_that_is_minutes_off_is_refused_and_one_that_is_seconds_off_is_not(whole):
     def clock(seconds):
         return f'#!/bin/sh\n[ "$1" != +%s ] || exec expr $(/usr/bin/date +%s) + {seconds}\nexec /usr/bin/date "$@"\n'
 
-    with replaced(deployed, "/usr/local/sbin/date", clock(-400)):
-        refused(deployed, r"its clock is (399|40\d) seconds off ours")
-    with replaced(deployed, "/usr/local/sbin/date", clock(20)):
-        deployed.ok("plan", "highbeam")
+    with replaced(whole, "/usr/local/sbin/date", clock(-400)):
+        refused(whole, r"its clock is (399|40\d) seconds off ours")
+    with replaced(whole, "/usr/local/sbin/date", clock(20)):
+        whole.ok("plan", "highbeam")
 
 
-def test_a_release_older_than_the_one_that_was_here_last_is_refused(deployed):
+def test_a_release_older_than_the_one_that_was_here_last_is_refused(whole):
     manifest = "/var/lib/coopinfra/state/highbeam/manifest.json"
-    before = deployed.root(f"cat {manifest}")
-    deployed.root(f"""sed -i 's/"release": "[^"]*"/"release": "99.1.0"/' {manifest}""")
-    deployed.root("echo '# by hand' >>/etc/nginx/nginx.conf")
+    before = whole.root(f"cat {manifest}")
+    whole.root(f"""sed -i 's/"release": "[^"]*"/"release": "99.1.0"/' {manifest}""")
+    whole.root("echo '# by hand' >>/etc/nginx/nginx.conf")
 
-    said = refused(deployed, "coopinfra 99.1.0 was here last, and this is only 0")
-    planned = deployed.run("plan", "highbeam")
-    deployed.root(f"cat >{manifest} <<'END'\n{before}END")
+    said = refused(whole, "coopinfra 99.1.0 was here last, and this is only 0")
+    planned = whole.run("plan", "highbeam")
+    whole.root(f"cat >{manifest} <<'END'\n{before}END")
 
     assert "update this one first" in said
     assert planned.returncode == 3
-    deployed.ok("deploy", "highbeam", "--yes")
+    whole.ok("deploy", "highbeam", "--yes")

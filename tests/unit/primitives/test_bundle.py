@@ -114,6 +114,27 @@ def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(server):
     assert not (server / "etc/a").is_symlink()
 
 
+def test_a_link_that_lies_in_wait_is_neither_written_through_nor_given_away(server):
+    (server / "precious").write_text("precious")
+    (server / "folder").mkdir()
+    before = [(server / name).stat() for name in ("precious", "folder")]
+    (server / "etc/a.coopinfra-new").symlink_to(server / "precious")
+    (server / "etc/d").symlink_to(server / "folder")
+
+    ran = apply(
+        server,
+        Directory(f"{server}/etc/d", user="nobody", mode="0777"),
+        File(f"{server}/etc/a", b"ours", user="nobody", mode="0666"),
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert (server / "precious").read_text() == "precious"
+    after = [(server / name).stat() for name in ("precious", "folder")]
+    assert [(one.st_uid, one.st_mode) for one in after] == [(one.st_uid, one.st_mode) for one in before]
+    assert (server / "etc/a").read_text() == "ours"
+    assert not (server / "etc/d").is_symlink()
+
+
 def test_a_full_disk_leaves_the_old_files_whole(server):
     disk = server / "etc"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], check=True)
