@@ -19,7 +19,7 @@ from coopinfra.deploy.lab.host import require, why_not
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-SHELL = ("coopinfra", ".ci/run", "tests/fresh/run", "tests/fresh/inside")
+SHELL = ("roles/primitives/additions.sh", "coopinfra", ".ci/run", "tests/fresh/run", "tests/fresh/inside")
 TOOLS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],

@@ -104,7 +104,10 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
 
 def _drift(facts: _Facts, strange: tuple[Drift, ...]) -> tuple[Drift, ...]:
     drift = (*since_last_deploy(facts.files, facts.users, facts.units), *strange)
-    return with_culprits(drift, host.get_fact(SudoLog)) if drift else ()
+    if not drift:
+        return ()
+    log = host.get_fact(SudoLog)
+    return with_culprits(drift, log)
 
 
 def _notes(old: Manifest, new: Manifest) -> tuple[Change, ...]:

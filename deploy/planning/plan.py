@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -52,14 +52,7 @@ class ServerPlan:
         """Return the role behind a file, directory, package, user, unit or release; providers first, "" for nobody."""
         if what in ("file", "directory"):
             return self.writers.get(subject, "")
-        kinds: dict[str, Callable[[Declaration], bool]] = {
-            "package": lambda each: isinstance(each, Packages) and subject in each.names,
-            "user": lambda each: isinstance(each, User) and each.name == subject,
-            "unit": lambda each: isinstance(each, Unit) and each.name == subject,
-            "release": lambda each: isinstance(each, Release) and each.path == subject,
-        }
-        asks = kinds.get(what, lambda _: False)
-        return next((each.role for each in self.declared if asks(each.declaration)), "")
+        return next((each.role for each in self.declared if _is(each.declaration, what, subject)), "")
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -80,6 +73,19 @@ class ServerPlan:
     def releases(self) -> tuple[Release, ...]:
         """Every site whose files we publish."""
         return self.all(Release)
+
+
+def _is(declaration: Declaration, what: str, subject: str) -> bool:
+    match declaration:
+        case Packages(names=names):
+            return what == "package" and subject in names
+        case User(name=name):
+            return what == "user" and subject == name
+        case Unit(name=name):
+            return what == "unit" and subject == name
+        case Release(path=path):
+            return what == "release" and subject == path
+    return False
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ class ServerAdditions(FactBase[Additions]):
             list(takewhile(lambda line: line != "=", lines)) for _ in range(7)
         )
         digests = {path: value for value, path in (line.split("  ", 1) for line in sums)}
-        things = tuple(thing for line in sorted(states) if (thing := _thing(line, set(packaged))))
+        judged = dict(line.rsplit(": ", 1) for line in packaged)
+        things = tuple(thing for line in sorted(states) if (thing := _thing(line, judged)))
         units = {process: (unit, origin) for process, origin, unit in (line.split(" ", 2) for line in control)}
         return Additions(
             things,
@@ -116,18 +117,20 @@ def _script() -> str:
 
 
 def _groups(account: str) -> list[str]:
-    return account.partition(" ")[2].split(",")
+    return account.partition(" in ")[2].split(",")
 
 
-def _thing(line: str, packaged: set[str]) -> Drift | None:
+def _thing(line: str, packaged: dict[str, str]) -> Drift | None:
     changed, user, kind, names = line.split("|", 3)
     # stat quotes names, so that one with a line break in it cannot pass for two.
     path, _, target = names.partition("' -> '")
     path, target = path.strip("'"), target.strip("'")
-    if path in packaged or (kind == "symbolic link" and PACKAGED.fullmatch(target)):
+    if packaged.get(path) == "OK" or (kind == "symbolic link" and PACKAGED.fullmatch(target)):
         return None
     what = next((what for pattern, what in KINDS if pattern.match(path)), "unit")
     detail = f"{LEADS_TO}{target}" if target else f"owned by {user}"
+    if path in packaged:
+        detail = "not as its package brought it"
     return Drift(what, path, detail, at=float(changed))
 
 

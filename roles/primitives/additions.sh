@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Prints what grants access to a server or runs things on it, for `additions.py`; reads only.
 # usage: sh -c "$(cat additions.sh)"
 set -f
@@ -22,25 +23,25 @@ candidates() {
 } 2>/dev/null
 
 candidates ! -type d -exec stat -c '%Z|%U|%F|%N' {} +
-echo =
+echo '='
 candidates -type f -exec sha256sum {} +
-echo =
-# Configuration as its package brought it: those of these places whose checksum is still the package's.
+echo '='
+# Configuration that a package brought, and whether it is still as it was then.
 # shellcheck disable=SC2016 # dpkg-query's own
 dpkg-query -W -f '${Conffiles}\n' | sed -n 's#^ \(/etc/\(sudoers\|cron\|systemd/system/\)[^ ]*\) \([0-9a-f]\{32\}\).*#\3  \1#p' |
-    md5sum --check 2>/dev/null | sed -n 's/: OK$//p'
-echo =
+    md5sum --check 2>/dev/null
+echo '='
 getent passwd | cut -d: -f1,3,4
-echo =
+echo '='
 getent group
-echo =
+echo '='
 listening=$(ss -Hltnup 2>/dev/null)
 echo "$listening"
-echo =
+echo '='
 for process in $(echo "$listening" | grep -o 'pid=[0-9]*' | sort -u); do
     # The last unit of the path: of the hierarchies, systemd's own is the one that has any.
     unit=$(sed -n 's#.*/\([^/]*[.]\(service\|scope\)\)\(/.*\)\{0,1\}$#\1#p' "/proc/${process#pid=}/cgroup" 2>/dev/null | head -n1)
-    template=$(echo "$unit" | sed 's/@[^.]*[.]/@./')
+    case $unit in *@*.*) template=${unit%%@*}@.${unit##*.} ;; *) template=$unit ;; esac
     from=hand
     # Below user.slice anybody may call a unit what they like.
     if ! grep -q /user.slice/ "/proc/${process#pid=}/cgroup" 2>/dev/null &&

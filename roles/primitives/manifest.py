@@ -143,7 +143,7 @@ def rights(user: str, group: str, mode: str) -> str:
 
 def account(shell: str, groups: Iterable[str]) -> str:
     """Say what an account may do, in one word for a comparison."""
-    return f"{shell} {','.join(sorted(groups))}"
+    return f"{shell} in {','.join(sorted(groups)) or 'no group'}"
 
 
 def manifest_path(organisation: str) -> str:

@@ -177,7 +177,7 @@ def test_a_file_edited_by_hand_is_named_as_drift_and_put_right(operator):
     ran = operator.run("plan", "highbeam")
 
     assert ran.returncode == 1
-    assert "edited on the server since the last deploy" in ran.stdout
+    assert "file /etc/nftables.conf (content)" in ran.stdout
     assert "-# by hand" in ran.stdout
     operator.ok("deploy", "highbeam", "--yes")
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"

@@ -10,8 +10,6 @@ import pytest
 
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.primitives.bundle import SCRIPT, _archive
-from coopinfra.roles.primitives.file_states import FilesFound, Found, files_that_differ
-from coopinfra.roles.primitives.manifest import Manifest, digest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="chown needs root")
 
@@ -167,19 +165,6 @@ def test_killed_at_any_moment_each_file_is_the_old_or_the_new_one_and_the_next_r
     assert ran.returncode == 0, ran.stderr
     assert {Path(file.path).read_bytes() for file in files} == {b"new" * 1000}
     assert leftovers(server) == []
-
-
-def test_a_file_counts_as_edited_only_after_a_deploy_that_ended():
-    file = File("/etc/a", b"wanted")
-    there = {"/etc/a": Found("0644", "root", "root", "regular file", digest(b"by hand"))}
-    deployed = {"/etc/a": digest(b"deployed")}
-
-    ended = files_that_differ([file], FilesFound(Manifest(files=deployed), there))
-    running = files_that_differ([file], FilesFound(Manifest(files=deployed, finished=False), there))
-    pending = files_that_differ([file], FilesFound(Manifest(files={"/etc/a": digest(b"by hand")}), there))
-
-    assert ended[0][1].detail == "edited on the server since the last deploy"
-    assert running[0][1].detail == pending[0][1].detail == "content"
 
 
 @pytest.mark.parametrize("path", ["etc/a", "/etc/../a", "/etc/a b", "/etc/$(id)", "/etc//a", "/etc/a\n", "/etc/'a"])

@@ -23,9 +23,9 @@ def test_a_file_differs_by_content_owner_mode_and_kind():
     output = [
         *Manifest().text().splitlines(),
         "=",
-        "0644|root|root|regular file|/same",
-        "0600|ada|root|regular file|/owned",
-        "0755|root|root|directory|/kind",
+        "0644|root|root|regular file|100|/same",
+        "0600|ada|root|regular file|100|/owned",
+        "0755|root|root|directory|100|/kind",
         "=",
         f"{same}  /same",
         f"{same}  /owned",
@@ -51,7 +51,7 @@ def test_a_server_without_a_manifest_and_without_the_files_wants_them_all():
 
 
 def test_an_empty_file_is_a_file():
-    found = ServerFiles().process(["", "=", "0644|root|root|regular empty file|/f", "=", f"{digest(b'')}  /f"])
+    found = ServerFiles().process(["", "=", "0644|root|root|regular empty file|100|/f", "=", f"{digest(b'')}  /f"])
 
     assert files_that_differ([File("/f", b"")], found) == ()
 
