@@ -9,14 +9,15 @@ from coopinfra.deploy.lab import lab as labs
 pytestmark = pytest.mark.timeout(480)
 
 # What an intruder leaves, or a colleague in a hurry: the thing that is to be named, how it comes, and how it goes.
+LISTENS = (
+    "systemd-run --quiet --expand-environment=no --unit={unit} perl -MIO::Socket::INET -e "
+    "'$s=IO::Socket::INET->new(LocalAddr=>\"{address}\",LocalPort=>{port},Listen=>5) or die; $s->accept while 1'; "
+    "until ss -Hltn 'sport = :{port}' | grep -q .; do sleep 0.1; done"
+)
+OWN = "/home/ada/.ssh"
 PLANTED = (
     ("key", "/root/.ssh/authorized_keys", "echo ssh-ed25519 AAAA >>{}", "sed -i '$d' {}"),
-    (
-        "key",
-        "/home/ada/.ssh/authorized_keys",
-        "mkdir /home/ada/.ssh; echo ssh-ed25519 AAAA >{}",
-        "rm -r /home/ada/.ssh",
-    ),
+    ("key", f"{OWN}/authorized_keys", f"mkdir {OWN}; echo ssh-ed25519 AAAA >{{}}", f"rm -r {OWN}"),
     ("key", "/etc/ssh/authorized_keys.d/eve", "echo ssh-ed25519 AAAA >{}", "rm {}"),
     ("sudo rule", "/etc/sudoers.d/eve", "echo 'eve ALL=(ALL) NOPASSWD: ALL' >{}", "rm {}"),
     ("sudo rule", "/etc/sudoers", "echo '# eve' >>{}", "sed -i '$d' {}"),
@@ -29,18 +30,12 @@ PLANTED = (
     (
         "listener",
         "tcp 0.0.0.0:8080",
-        "systemd-run --quiet --expand-environment=no --unit=listener perl -MIO::Socket::INET -e "
-        "'$s=IO::Socket::INET->new(LocalPort=>8080,Listen=>5) or die; $s->accept while 1'; "
-        "until ss -Hltn 'sport = :8080' | grep -q .; do sleep 0.1; done",
+        LISTENS.format(unit="listener", address="0.0.0.0", port=8080),
         "systemctl stop listener.service",
     ),
 )
-# For this machine alone: nothing that anybody could reach.
-HARMLESS = (
-    "systemd-run --quiet --expand-environment=no --unit=harmless perl -MIO::Socket::INET -e "
-    "'$s=IO::Socket::INET->new(LocalAddr=>\"127.0.0.1\",LocalPort=>8081,Listen=>5) or die; $s->accept while 1'; "
-    "until ss -Hltn 'sport = :8081' | grep -q .; do sleep 0.1; done"
-)
+# For this machine alone: nothing that anybody else could reach.
+HARMLESS = LISTENS.format(unit="harmless", address="127.0.0.1", port=8081)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +63,9 @@ def test_right_after_a_deploy_a_plan_is_empty(operator):
 
 
 def test_what_others_add_is_named_also_after_a_deploy_and_until_it_is_gone(operator):
-    operator.root("set -e\n" + "\n".join([HARMLESS, *(come.format(subject) for _, subject, come, _ in PLANTED)]))
+    come = [each.replace("{}", subject) for _, subject, each, _ in PLANTED]
+    go = [each.replace("{}", subject) for _, subject, _, each in PLANTED]
+    operator.root("\n".join(["set -e", HARMLESS, *come]))
     wanted = {(what, subject) for what, subject, _, _ in PLANTED}
 
     code, before = plan(operator)
@@ -80,19 +77,18 @@ def test_what_others_add_is_named_also_after_a_deploy_and_until_it_is_gone(opera
     assert before["changes"] == after["changes"] == []
     assert "key /etc/ssh/authorized_keys.d/eve" in deployed.stderr
 
-    operator.root("set -e\n" + "\n".join(go.format(subject) for _, subject, _, go in PLANTED))
+    operator.root("\n".join(["set -e", *go]))
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
-    assert "8081" in operator.root("ss -Hltn 'sport = :8081'"), (
-        "the control: one that answers this machine alone is there"
-    )
+    assert "8081" in operator.root("ss -Hltn 'sport = :8081'"), "the control: this one was there all the time"
 
 
 def test_what_others_change_is_named_with_who_did_it_and_put_right_by_a_deploy(operator):
     hand = "sudo sed -i '1i # by hand' /etc/nftables.conf"
     assert operator.outside(*labs.ssh_argv(operator.lab, "web1", "-tt", hand)).returncode == 0
     operator.root(
-        "rm /etc/motd; chmod 0666 /etc/hostname; usermod --groups '' --shell /bin/sh ada; systemctl stop nginx.service; "
-        "systemctl mask --quiet --now unattended-upgrades.service; systemctl disable --quiet logrotate.timer"
+        "rm /etc/motd; chmod 0666 /etc/hostname; usermod --groups '' --shell /bin/sh ada; "
+        "systemctl stop nginx.service; systemctl mask --quiet --now unattended-upgrades.service; "
+        "systemctl disable --quiet logrotate.timer"
     )
 
     code, server = plan(operator)
@@ -114,28 +110,19 @@ def test_what_others_change_is_named_with_who_did_it_and_put_right_by_a_deploy(o
     assert "-# by hand" in text
     operator.ok("deploy", "highbeam", "--yes")
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
-    assert operator.root("systemctl is-active nginx.service unattended-upgrades.service").split() == [
-        "active",
-        "active",
-    ]
+    assert operator.root("systemctl is-active nginx.service unattended-upgrades.service") == "active\nactive\n"
 
 
 def test_edits_that_merely_wait_are_no_drift_and_say_what_follows_from_them(operator):
     org = operator.folder / "org.yml"
     text = org.read_text()
-    org.write_text(
-        text.replace(
-            "        sites:",
-            "        sites:\n          blog:\n            domain: blog.highbeam.example\n"
-            "            source: {folder: sites/main}",
-            1,
-        )
-    )
+    blog = "          blog:\n            domain: blog.highbeam.example\n            source: {folder: sites/main}\n"
+    org.write_text(text.replace("        sites:\n", f"        sites:\n{blog}"))
 
     code, server = plan(operator)
     org.write_text(text)
 
-    assert org.read_text() != "" and code == 0
+    assert code == 0
     assert server["drift"] == []
     changes = {(each["role"], each["action"], each["subject"]): each for each in server["changes"]}
     conf = "/etc/nginx/conf.d/highbeam.conf"
