@@ -24,7 +24,12 @@ def plan(
     """Show what a deploy would change on the servers: files with their differences, packages, users, units, removals.
 
     Nothing is touched. Ends with 0 also when changes are pending, and with 1 when somebody else changed the server
-    since the last deploy.
+    since the last deploy, or added what grants access or runs things: that is named first, with who did it if the
+    server knows.
+
+    With --json, one object for each server that was reached: `server`, `interrupted`, `drift` and `inherited` (each
+    with `what`, `subject`, `detail`, `by`), and `changes` (each with `role`, `what`, `action`, `subject`, `detail`,
+    `diff`).
     """
     from coopinfra.deploy.planning.make import plan_of
 
