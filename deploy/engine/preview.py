@@ -76,7 +76,9 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
     paths = paths_of(plan.files, tuple(gone.files), gone.directories)
     facts = _Facts(
         host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths),
-        host.get_fact(UserStates, names=tuple(user.name for user in plan.users)),
+        # Asked as the operations ask, so that both are answered already.
+        host.get_fact(UserStates, names=tuple(user.name for user in plan.users))
+        | (host.get_fact(UserStates, names=gone.users) if gone.users else {}),
         host.get_fact(UnitStates, units=reads_of(plan.units)),
         host.get_fact(ServerAdditions),
     )
