@@ -126,13 +126,15 @@ def test_what_others_change_is_named_with_who_did_it_and_put_right_by_a_deploy(o
 
 
 def test_edits_that_merely_wait_are_no_drift_and_say_what_follows_from_them(operator):
-    org = operator.folder / "org.yml"
-    text = org.read_text()
+    org, collective = operator.folder / "org.yml", operator.lab.inventories / "collective.yml"
+    text, people = org.read_text(), collective.read_text()
     blog = "          blog:\n            domain: blog.highbeam.example\n            source: {folder: sites/main}\n"
     org.write_text(text.replace("        sites:\n", f"        sites:\n{blog}"))
+    collective.write_text(people[: people.index("  bruno:")])
 
     code, server = plan(operator)
     org.write_text(text)
+    collective.write_text(people)
 
     assert code == 0
     assert server["drift"] == []
@@ -141,3 +143,4 @@ def test_edits_that_merely_wait_are_no_drift_and_say_what_follows_from_them(oper
     assert "+    server_name blog.highbeam.example" in changes["nginx", "change", conf]["diff"]
     assert changes["nginx", "reload", "nginx.service"]["detail"] == f"{conf} changes"
     assert ("website", "publish", "/srv/sites/highbeam-blog") in changes
+    assert ("", "remove", "bruno") in changes
