@@ -57,15 +57,15 @@ def named(server):
 
 
 def test_what_was_there_before_the_first_deploy_is_said_once_and_is_no_drift(machine):
-    machine.root("echo '* * * * * root true' >/etc/cron.d/provider; chmod 0666 /etc/cron.d/provider")
+    machine.root("echo true >/etc/cron.daily/provider")
 
     code, server = plan(machine)
     text = machine.ok("plan", "highbeam").stdout
 
     assert code == 0
     assert server["drift"] == []
-    assert {each["subject"] for each in server["inherited"]} == {"/etc/cron.d/provider", "/root/.ssh/authorized_keys"}
-    assert "here before the first deploy, and stays: cron job /etc/cron.d/provider (owned by root)" in text
+    assert {each["subject"] for each in server["inherited"]} == {"/etc/cron.daily/provider", "/root/.ssh/authorized_keys"}
+    assert "here before the first deploy, and stays: cron job /etc/cron.daily/provider (owned by root)" in text
 
 
 def test_right_after_a_deploy_a_plan_is_empty(operator):
