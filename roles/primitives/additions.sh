@@ -14,10 +14,12 @@ owned=$(set +f && cat "$packages"/*.list | sed -n "s#^\(/usr\)\{0,1\}/lib/system
 candidates() {
     # shellcheck disable=SC2086 # one path a line
     find $homes -maxdepth 1 -name 'authorized_keys*' "$@"
+    # What dpkg, or a deploy that was cut off, has laid aside is read by nobody.
     find /etc/ssh/authorized_keys.d /etc/sudoers /etc/sudoers.d /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily \
         /etc/cron.weekly /etc/cron.monthly /etc/cron.yearly /var/spool/cron /etc/systemd/system /etc/systemd/user \
-        /etc/systemd/system-generators /usr/local/lib/systemd "$@"
-    # shellcheck disable=SC2046 # likewise; found none, it asks for nothing
+        /etc/systemd/system-generators /usr/local/lib/systemd \
+        ! -name '*.dpkg-old' ! -name '*.dpkg-dist' ! -name '*.dpkg-new' ! -name '*.coopinfra-new' "$@"
+    # shellcheck disable=SC2046 # one path a line; where there is none, nothing is looked at
     set -- $(find "$system" ! -type d | grep -vxF -e "$owned") "$@"
     [ -z "${1##/*}" ] && find "$@"
 } 2>/dev/null

@@ -64,7 +64,10 @@ def test_what_was_there_before_the_first_deploy_is_said_once_and_is_no_drift(mac
 
     assert code == 0
     assert server["drift"] == []
-    assert {each["subject"] for each in server["inherited"]} == {"/etc/cron.daily/provider", "/root/.ssh/authorized_keys"}
+    assert {each["subject"] for each in server["inherited"]} == {
+        "/etc/cron.daily/provider",
+        "/root/.ssh/authorized_keys",
+    }
     assert "here before the first deploy, and stays: cron job /etc/cron.daily/provider (owned by root)" in text
 
 

@@ -30,8 +30,14 @@ def test_a_provider_image_is_deployed_without_dns_and_says_what_waits(fresh):
     ran = operator.ok("deploy", "highbeam", "--yes")
 
     assert "waits for" in ran.stderr
+    for left_by_the_provider in (
+        "sudo rule /etc/sudoers.d/90-cloud-init-users",
+        "key /home/debian/.ssh/authorized_keys",
+    ):
+        assert f"here before the first deploy, and stays: {left_by_the_provider}" in ran.stderr
     again = operator.ok("deploy", "highbeam", "--yes")
     assert "web1: nothing to change" in again.stderr
+    assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
 
 
 @pytest.fixture(scope="module")
