@@ -98,6 +98,23 @@ def test_every_path_is_written_once_and_says_who_wrote_it(example: Example) -> N
         assert file.content.endswith(b"\n"), f"{file.path} ends within a line"
 
 
+@each_example
+def test_all_that_a_server_gets_is_known_by_its_role(example: Example) -> None:
+    server = example.server
+    gets = (
+        *(("file" if isinstance(each, File) else "directory", each.path) for each in server.files),
+        *(("package", name) for name in server.packages),
+        *(("user", user.name) for user in server.users),
+        *(("unit", unit.name) for unit in server.units),
+        *(("release", release.path) for release in server.releases),
+    )
+
+    found = {server.role_of(what, subject) for what, subject in gets}
+
+    assert found <= {part.role for part in server.parts}
+    assert server.role_of("file", "/etc/nobodys") == server.role_of("unit", server.packages[0]) == ""
+
+
 @each_role
 def test_every_template_is_named_after_what_it_becomes(role: Role) -> None:
     written = {
