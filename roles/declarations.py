@@ -114,13 +114,15 @@ class User(Item):
 class Unit(Item):
     """A systemd unit that is enabled and runs no older than its program and what it `reads` (files or folders).
 
-    `reload` prefers a reload to a restart; `validate` runs before either. `access` marks what could lock us out.
+    `reload` prefers a reload to a restart; `validate` runs before either. `answers` is a real request that must succeed
+    after either, else the files of that deploy are put back. `access` marks what could lock us out.
     """
 
     name: str
     reads: tuple[str, ...] = ()
     reload: bool = False
     validate: str = ""
+    answers: str = ""
     access: bool = False
 
     def __post_init__(self) -> None:

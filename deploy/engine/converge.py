@@ -69,7 +69,7 @@ def converge(
     configured = role_operations(plan, "configure")
     for release in host.loop(plan.releases):
         publish(name=f"Publish {release.path}", release=release, source=sources[release])
-    units(name="Start, reload or restart units", wanted=plan.units)
+    units(name="Start, reload or restart units", wanted=plan.units, organisation=who)
     releases_removed(name="Remove sites that are no longer declared", paths=gone.releases)
     activated = role_operations(plan, "activate")
     record(name=NOTES[1], organisation=who, manifest=new)

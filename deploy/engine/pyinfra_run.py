@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,15 @@ from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.organisation.problems import Problem
 
 T = TypeVar("T")
+
+
+class _InThisThread(threading.local):
+    module: Any = None
+
+
+# pyinfra keeps the host and the configuration apart for each thread, but one state for the whole process. Ours are one
+# for each server, several at once: without this they would take each other's.
+ctx_state.context._container = _InThisThread()  # noqa: SLF001 - there is no other way in
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 
 from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Port, Unit, Vhost
@@ -44,8 +45,19 @@ def declare(part: Part[NginxSettings]) -> Iterator[Declaration]:
         reads=("/etc/nginx", *(each.folder for each in certificates)),
         reload=True,
         validate="nginx -t -q",
+        answers=request(part.all(Vhost)),
     )
     yield Unit("logrotate.timer")
+
+
+def request(vhosts: Iterable[Vhost]) -> str:
+    """Return the command that asks the running web server for one of its sites; empty where it has none."""
+    for vhost in vhosts:
+        # Bash, as no server needs an HTTP client of its own.
+        asked = f"printf 'GET / HTTP/1.0\\r\\nHost: {vhost.domain}\\r\\n\\r\\n' >&3"
+        script = f"exec 3<>/dev/tcp/127.0.0.1/80; {asked}; read -r _ code _ <&3; [ $code = 308 ]"
+        return shlex.join(["timeout", "5", "bash", "-c", script])
+    return ""
 
 
 def certificate(vhost: Vhost) -> Certificate:

@@ -53,7 +53,8 @@ while read -r command; do
     }
 done <"$stage/before"
 
-# What will be replaced or removed is kept until the daemons have had their say, with the names of what was not there.
+# What will be replaced or removed is kept until the daemons have had their say, with the names of what was not there;
+# then until the next bundle, in case one of them falls silent later in this run (answering.py).
 before=$stage/replaced
 mkdir "$before"
 { while read -r _ _ _ _ _ path; do echo "$path"; done <"$stage/files"; cat "$stage/removed"; } >"$before/touched"
@@ -63,7 +64,8 @@ while read -r path; do
     if [ -e "$path" ] || [ -L "$path" ]; then echo "${path#/}" >>"$before/present"
     else echo "$path" >>"$before/absent"; fi
 done <"$before/touched"
-if [ -s "$stage/after" ]; then tar -c -f "$before/kept.tar" -C / -T "$before/present"; fi
+tar -c -f "$before/kept.tar" -C / -T "$before/present"
+printf '%s\n' "${COOPINFRA_RUN:-}" >"$before/run"
 
 while read -r _ _ _ _ _ path; do mv -fT "$path$suffix" "$path"; done <"$stage/files"
 while read -r path; do rm -f "$path"; done <"$stage/removed"
@@ -80,3 +82,5 @@ while read -r command; do
         exit 1
     }
 done <"$stage/after"
+rm -rf "$folder/before"
+mv "$before" "$folder/before"

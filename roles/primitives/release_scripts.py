@@ -47,7 +47,8 @@ class ReleasesFound:
 def releases_command(paths: Iterable[str]) -> str:
     """Return the shell command that names the releases at some paths: a line each, the one served first."""
     return "; ".join(
-        f"echo {path} $(basename $(readlink {path}/current || echo -)) $(ls -1t {path}/releases 2>/dev/null)"
+        f"echo {path} $([ -d {path}/current ] && basename $(readlink {path}/current) || echo -) "
+        f"$(ls -1t {path}/releases 2>/dev/null)"
         for path in paths
     )
 

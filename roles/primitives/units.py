@@ -16,6 +16,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 
 from coopinfra.roles.declarations import Unit
+from coopinfra.roles.primitives.answering import ASK, before
 from coopinfra.roles.primitives.changes import Change
 
 STAMPS = "/run/coopinfra/units"
@@ -130,14 +131,20 @@ def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
 
 
 @operation()
-def units(wanted: tuple[Unit, ...]) -> Generator[StringCommand, None, None]:
-    """Enable and start units, and reload or restart those that run older than what they read."""
+def units(wanted: tuple[Unit, ...], organisation: str = "") -> Generator[StringCommand, None, None]:
+    """Enable and start units, and reload or restart those that run older than what they read.
+
+    organisation: whose files of this run are put back when a unit that was acted on does not answer
+    """
     found = host.get_fact(UnitStates, units=reads_of(wanted))
     differing = units_that_differ(wanted, found)
     if not differing:
         host.noop("every unit runs as declared")
         return
-    script = "\n".join([_HEAD, *(_act(unit, change) for unit, change in differing)])
+    acted = shlex.quote(" ".join(unit.name for unit, _ in differing))
+    asked = [shlex.join(["ask", unit.name, unit.answers]) for unit, _ in differing if unit.answers]
+    known = f"acted={acted} before={before(organisation)}"
+    script = "\n".join([_HEAD, ASK, known, *(_act(unit, change) for unit, change in differing), *asked])
     yield StringCommand("sh", "-c", shlex.quote(script))
 
 

