@@ -49,7 +49,9 @@ def _directories() -> tuple[Directory, ...]:
 
 
 def _files(changed: int, value: str) -> tuple[File, ...]:
-    rendered = {path: tasks.TEMPLATE.replace("{{ value }}", word) for path, word in tasks.values(changed, value).items()}
+    rendered = {
+        path: tasks.TEMPLATE.replace("{{ value }}", word) for path, word in tasks.values(changed, value).items()
+    }
     lines = {path: f"{line}\n" for path, line in tasks.LINES.items()}
     job = {"/etc/cron.d/bench": f"7 * * * * root {tasks.CRON_COMMAND}\n"}
     keys = (

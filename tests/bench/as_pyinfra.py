@@ -34,9 +34,7 @@ def hundred_tasks(sources: Path, changed: int, value: str) -> None:
         files.line(name=f"Write a line of {path}", path=path, line=line)
     for unit in tasks.UNITS:
         systemd.service(name=f"Start {unit}", service=unit, running=True, enabled=True)
-    crontab.crontab(
-        name="Run a job every hour", command=tasks.CRON_COMMAND, cron_name="bench", minute="7", user="root"
-    )
+    crontab.crontab(name="Run a job every hour", command=tasks.CRON_COMMAND, cron_name="bench", minute="7", user="root")
     for user in tasks.WITH_KEY:
         server.user_authorized_keys(name=f"Let {user} in", user=user, public_keys=[tasks.KEY])
 

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from as_playbook import playbook
 from coopinfra.deploy.lab.state import Lab
-from measuring import Measure, measure
-
 from delayed_link import Link
+from measuring import Measure, measure
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -111,12 +110,13 @@ def our_primitives(run: Run) -> Measure:
     return run.ours("primitives", str(run.changed), run.value)
 
 
+STOCK, UNASKED, ANSIBLE = "pyinfra", "pyinfra -y", "Ansible"
+OPERATIONS, PRIMITIVES = "ours, pyinfra's operations", "ours, primitives"
 CONTENDERS: dict[str, Callable[[Run], Measure]] = {
-    "pyinfra": stock,
-    "pyinfra -y": stock_unasked,
-    "Ansible": ansible,
-    "ours, pyinfra's operations": our_operations,
-    "ours, primitives": our_primitives,
+    STOCK: stock,
+    ANSIBLE: ansible,
+    OPERATIONS: our_operations,
+    PRIMITIVES: our_primitives,
 }
 
 

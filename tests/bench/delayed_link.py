@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from coopinfra.deploy.lab.inside import exec_argv
 from coopinfra.deploy.lab.processes import environment

@@ -1,6 +1,7 @@
-"""Runs tasks over our own connection and connector, as `coopinfra deploy` does: `ours.py ADDRESS KEY KNOWN_HOSTS WHAT...`.
+"""Runs tasks over our own connection and connector, as `coopinfra deploy` does.
 
-WHAT is one of `operations SOURCES CHANGED VALUE`, `primitives CHANGED VALUE`, `put-files SOURCES N`, `bundled-files N`.
+`ours.py ADDRESS KEY KNOWN_HOSTS WHAT`, where WHAT is one of `operations SOURCES CHANGED VALUE`, `primitives CHANGED
+VALUE`, `put-files SOURCES NUMBER`, `bundled-files NUMBER`.
 """
 
 from __future__ import annotations

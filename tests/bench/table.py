@@ -44,15 +44,15 @@ def round_trips(figures: Mapping[Key, Measure], what: str, who: str, millisecond
 
 def table(figures: Mapping[Key, Measure], reference: str) -> str:
     """Return all figures, one line each; `ratio` is how many times longer it took than `reference`."""
-    head = (
-        f"{'':<30}{'ms':>5}{'seconds':>10}{'ratio':>8}{'channels':>10}{'trips':>8}{'CPU here':>10}{'CPU there':>11}"
-    )
+    head = f"{'':<30}{'ms':>5}{'seconds':>10}{'ratio':>8}{'channels':>10}{'trips':>8}{'CPU here':>10}{'CPU there':>11}"
     return "\n".join((head, *_lines(figures, reference)))
 
 
 def _lines(figures: Mapping[Key, Measure], reference: str) -> Iterator[str]:
     before = ""
-    for (what, who, milliseconds), each in figures.items():
+    # Together what is compared; within that in the order of the run.
+    order = {what: number for number, what in enumerate(dict.fromkeys(what for what, _, _ in figures))}
+    for (what, who, milliseconds), each in sorted(figures.items(), key=lambda item: (order[item[0][0]], item[0][2])):
         if what != before:
             yield what
             before = what
