@@ -20,7 +20,10 @@ from coopinfra.roles.primitives.answering import ASK, before
 from coopinfra.roles.primitives.changes import Change
 
 STAMPS = "/run/coopinfra/units"
-PROPERTIES = "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionTimestamp,ConditionResult"
+PROPERTIES = (
+    "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionTimestamp,ConditionResult,NeedDaemonReload,"
+    "MainPID,FragmentPath,DropInPaths"
+)
 ENABLED = {"enabled", "enabled-runtime", "static", "indirect", "alias", "generated", "transient"}
 
 
@@ -46,16 +49,21 @@ class UnitStates(FactBase[dict[str, UnitFound]]):
 
     def command(self, units: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
         """Return the shell command for pairs of unit and what it reads."""
-        return "; ".join(self._block(name, reads) for name, reads in units)
+        # systemd is asked once for all: each `systemctl` costs a small server a twentieth of a second. It answers in
+        # paragraphs, in the order of the names.
+        names = " ".join(name for name, _ in units)
+        shown = f"shown=$(systemctl show --timestamp=unix -p {PROPERTIES} {names})"
+        blocks = (self._block(number, name, reads) for number, (name, reads) in enumerate(units, 1))
+        return "; ".join((shown, *blocks)) if units else "true"
 
     @staticmethod
-    def _block(name: str, reads: tuple[str, ...]) -> str:
+    def _block(number: int, name: str, reads: tuple[str, ...]) -> str:
         newest = f"find {' '.join(reads)} -printf '%C@\\n' 2>/dev/null | sort -rn | head -n1" if reads else "true"
         return (
-            f"echo Name={name}; systemctl show --timestamp=unix -p {PROPERTIES},NeedDaemonReload,MainPID {name}; "
-            f"echo Definition=$(stat -c %.Z $(systemctl show --value -p FragmentPath,DropInPaths {name}) 2>/dev/null "
-            f"| sort -rn | head -n1); echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); echo Newest=$({newest}); "
-            f"echo Program=$(readlink /proc/$(systemctl show -P MainPID {name})/exe)"
+            f'echo Name={name}; block=$(echo "$shown" | awk -v RS= NR=={number}); echo "$block"; '
+            "echo Definition=$(stat -c %.Z $(echo \"$block\" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p') "
+            f"2>/dev/null | sort -rn | head -n1); echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); "
+            f'echo Newest=$({newest}); echo Program=$(readlink /proc/$(echo "$block" | sed -n s/^MainPID=//p)/exe)'
         )
 
     def process(self, output: Iterable[str]) -> dict[str, UnitFound]:

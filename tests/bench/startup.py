@@ -1,4 +1,4 @@
-"""Times the commands that people wait for, side by side in one run: `.venv/bin/python tests/bench.py [RUNS]`.
+"""Times the commands that people wait for, side by side in one run: `.venv/bin/python tests/bench/startup.py [RUNS]`.
 
 Prints, and asserts nothing: a machine that is busy is not a bug. The goal is 0.4 s on a machine that is not.
 """
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "python, doing nothing": [sys.executable, "-c", "pass"],
     "python, importing pydantic and typer": [sys.executable, "-c", "import pydantic, typer"],
