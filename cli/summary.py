@@ -53,7 +53,8 @@ def summary(changes: Iterable[Change]) -> list[str]:
 
 
 def _named(what: str, names: list[str]) -> str:
-    plural = NOUNS[what]
     if len(names) > FEW:
-        return f"{len(names)} {plural}"
-    return " and ".join(f"`{name}`" if what == "step" else name for name in names)
+        return f"{len(names)} {NOUNS[what]}"
+    shown = " and ".join(f"`{name}`" if what == "step" else name for name in names)
+    # A path and a unit say by themselves what they are; a name alone does not.
+    return f"{'account' if len(names) == 1 else 'accounts'} {shown}" if what == "user" else shown
