@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json
+from coopinfra.cli.console import print_json, show
 
 
 def log(
@@ -29,9 +29,9 @@ def log(
     if as_json:
         print_json(chosen)
     elif run:
-        print("\n".join(_entry_line(entry) for entry in chosen[run]))
+        show("\n".join(_entry_line(entry) for entry in chosen[run]))
     else:
-        print("\n".join(_run_line(name, entries) for name, entries in chosen.items()) or "no run is known")
+        show("\n".join(_run_line(name, entries) for name, entries in chosen.items()) or "no run is known")
 
 
 def _unknown(run: str, found: Iterable[str]) -> Exception:

@@ -47,9 +47,9 @@ def by_role(changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
 
 def summary(changes: Iterable[Change]) -> list[str]:
     """Return a line for each role, the roles' names in one column."""
-    lines = list(by_role(changes))
+    lines = [(role or "no longer declared", did) for role, did in by_role(changes)]
     width = max((len(role) for role, _ in lines), default=0)
-    return [f"  {role:<{width}}  {did}" if width else f"  {did}" for role, did in lines]
+    return [f"  {role:<{width}}  {did}" for role, did in lines]
 
 
 def _named(what: str, names: list[str]) -> str:

@@ -11,22 +11,22 @@ def test_a_summary_has_a_line_for_each_role():
         *(Change("user", "create", name, role="base") for name in ("ada", "bruno")),
         Change("file", "create", "/etc/nftables.conf", role="base"),
         Change("file", "change", "/etc/hostname", role="base"),
+        Change("file", "change", "/etc/hosts", role="base"),
         Change("file", "remove", "/etc/old", role="base"),
         Change("release", "publish", "/srv/sites/main", role="website"),
         Change("unit", "reload", "nginx.service", role="nginx"),
-        Change("step", "run", "Set the host name", role="base"),
+        Change("step", "run", "Name it", role="base"),
     )
 
     assert summary(changes) == [
-        "  base     installed 3 packages, made accounts ada and bruno, wrote /etc/nftables.conf and /etc/hostname, "
-        "removed /etc/old, ran `Set the host name`",
+        "  base     installed 3 packages, made accounts ada and bruno, wrote 3 files, removed /etc/old, ran `Name it`",
         "  nginx    installed nginx, reloaded nginx.service",
         "  website  published /srv/sites/main",
     ]
 
 
-def test_what_is_nobodys_is_told_too():
-    assert summary((Change("file", "remove", "/etc/old"),)) == ["  removed /etc/old"]
+def test_what_nobody_declares_any_more_is_told_too():
+    assert summary((Change("file", "remove", "/etc/old"),)) == ["  no longer declared  removed /etc/old"]
 
 
 def test_of_nothing_nothing_is_said():
