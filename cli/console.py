@@ -65,7 +65,7 @@ def print_json(value: object) -> None:
 
 def print_line(value: object) -> None:
     """Print JSON to stdout in one line, at once: whoever reads it may be waiting for it."""
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+    print(harmless(json.dumps(value, ensure_ascii=False, default=str)), flush=True)
 
 
 def forget_stdout() -> None:

@@ -13,7 +13,7 @@ ASKING = [sys.executable, "-m", "coopinfra.cli.main", "init", "acme"]
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_ended_says_so_and_ends_with_3(number, tmp_path):
-    ours, theirs = pty.openpty()
+    _ours, theirs = pty.openpty()
     process = subprocess.Popen(
         ASKING, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
