@@ -63,6 +63,16 @@ def print_json(value: object) -> None:
     show(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def print_line(value: object) -> None:
+    """Print JSON to stdout in one line, at once: whoever reads it may be waiting for it."""
+    print(harmless(json.dumps(value, ensure_ascii=False, default=str)), flush=True)
+
+
+def forget_stdout() -> None:
+    """Go on without anybody who reads stdout: they have seen enough, as in `coopinfra plan ... | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def problems_as_data(problems: Iterable[Problem]) -> list[dict[str, object]]:
     """Turn problems into what `--json` prints."""
     return [{"file": p.file, "line": p.line, "message": p.message, "hint": p.hint} for p in problems]

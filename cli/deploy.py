@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say, say_problems
+from coopinfra.cli.console import forget_stdout, print_line, say, say_problems
 from coopinfra.cli.failures import exit_with_worst
 from coopinfra.cli.plan import preview_lines
+from coopinfra.cli.progress import progress
+from coopinfra.cli.signals import ends_after_the_step
+from coopinfra.cli.summary import summary
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 
 if TYPE_CHECKING:
-    from coopinfra.deploy.jobs.deploy import Prepared, Result
+    from coopinfra.deploy.engine.events import Event
+    from coopinfra.deploy.jobs.results import Result
 
 
 def deploy(
@@ -24,40 +28,53 @@ def deploy(
         str,
         typer.Option(help="When the server takes back a change that locked us out.", envvar="COOPINFRA_REVERT_AFTER"),
     ] = "120s",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happens as JSON, an event a line.")] = False,
 ) -> None:
     """Bring an organisation's servers to what its org.yml says.
 
     Shows what would change and asks. Can be run again at any time: a second run says that there is nothing to change,
-    and one that was interrupted is finished by the next.
+    and one that was interrupted is finished by the next. Ctrl-C stops after the running step, a second one at once.
     """
-    from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, prepare
+    from coopinfra.deploy.engine.events import to_all
+    from coopinfra.deploy.engine.stop import Stop
+    from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, decline, prepare
+    from coopinfra.deploy.jobs.runs import begin_run
     from coopinfra.deploy.planning.make import plan_of
 
-    waits = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after))
-    prepared = prepare(plan_of(organisation), _report)
-    ready = tuple(each for each in prepared if isinstance(each, Prepared))
-    failed = tuple(each for each in prepared if isinstance(each, CoopinfraError))
-    for error in failed:
-        say_problems(error)
-    for each in ready:
-        if each.pending or each.preview.drift:
-            say("\n".join(preview_lines(each.preview, diffs=False)))
-    if not yes and any(each.pending for each in ready):
-        _ask(ready)
-    results = (*failed, *apply(ready, _report, waits))
-    for result in results:
-        if not isinstance(result, CoopinfraError):
-            say("\n".join(_summary(result)))
-        elif result not in failed:
+    waits, stop = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after)), Stop()
+    made = plan_of(organisation)
+    with begin_run(made) as run:
+        record = to_all(run.log, _print_event) if as_json else run.log
+        with progress(live=not as_json) as view:
+            prepared = prepare(made, to_all(view, record))
+        ready = tuple(each for each in prepared if isinstance(each, Prepared))
+        failed = tuple(each for each in prepared if isinstance(each, CoopinfraError))
+        for error in failed:
+            say_problems(error)
+        for each in ready:
+            if each.pending or each.preview.drift:
+                say("\n".join(preview_lines(each.preview, diffs=False)))
+        if not yes and any(each.pending for each in ready) and not _agreed():
+            decline(ready, record)
+            say("nothing was changed")
+            raise typer.Exit(3)
+        with progress(live=not as_json) as view:
+            report = to_all(view, record)
+            with ends_after_the_step(stop, report):
+                applied = apply(ready, report, waits, holder=run.holder, stop=stop)
+    for result in applied:
+        if isinstance(result, CoopinfraError):
             say_problems(result)
-    if as_json:
-        print_json([_as_data(result) for result in results])
-    exit_with_worst(results)
+        else:
+            say("\n".join(_summary(result)))
+    exit_with_worst((*failed, *applied))
 
 
-def _report(server: str, what: str) -> None:
-    say(f"{server}: {what}", style="dim")
+def _print_event(event: Event) -> None:
+    try:
+        print_line(event.as_data())
+    except BrokenPipeError:
+        forget_stdout()
 
 
 def seconds(option: str, text: str) -> int:
@@ -68,17 +85,14 @@ def seconds(option: str, text: str) -> int:
     return int(number) * (60 if unit == "m" else 1)
 
 
-def _ask(ready: tuple[Prepared, ...]) -> None:
+def _agreed() -> bool:
     if not sys.stdin.isatty():
         say("error: nobody is there to say yes\n  hint: run it with `--yes`", style="bold red")
-        answer = False
-    else:
-        answer = typer.confirm("Change this?", err=True)
-    if not answer:
-        for each in ready:
-            each.connection.close()
-        say("nothing was changed")
-        raise typer.Exit(3)
+        return False
+    try:
+        return typer.confirm("Change this?", err=True)
+    except typer.Abort:
+        return False
 
 
 def _summary(result: Result) -> list[str]:
@@ -86,22 +100,10 @@ def _summary(result: Result) -> list[str]:
     if result.reverted_first:
         lines.append(f"{result.server}: took back a change of access that nobody had confirmed, and made it anew")
     if result.changed:
-        lines.append(f"{result.server}: changed in {result.seconds:.0f} s: {'; '.join(result.changed)}")
+        steps = "" if result.changes else f": {'; '.join(result.changed)}"
+        lines += [f"{result.server}: changed in {result.seconds:.0f} s{steps}", *summary(result.changes)]
     else:
         lines.append(f"{result.server}: nothing to change")
     for outcome in result.waiting:
         lines += [f"{result.server}: waits for {outcome.waits_for}", f"    {outcome.sentence}: {outcome.found}"]
     return lines
-
-
-def _as_data(result: Result | CoopinfraError) -> dict[str, object]:
-    if isinstance(result, CoopinfraError):
-        return {"result": result.kind, "problems": [problem.message for problem in result.problems]}
-    return {
-        "result": "changed" if result.changed else "unchanged",
-        "server": result.server,
-        "changed": list(result.changed),
-        "interrupted": [str(each) for each in result.interrupted],
-        "waiting": [{"for": each.waits_for, "sentence": each.sentence, "found": each.found} for each in result.waiting],
-        "seconds": round(result.seconds, 1),
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import Annotated
@@ -10,13 +9,14 @@ from typing import Annotated
 import typer
 from typer.models import Default
 
-from coopinfra.cli.console import print_json, problems_as_data, say, say_problems
+from coopinfra.cli.console import forget_stdout, print_line, problems_as_data, say, say_problems
 from coopinfra.cli.root import become_root
+from coopinfra.cli.signals import Ended, ends_at_once
 from coopinfra.deploy.organisation.problems import CoopinfraError
 
 INTERRUPTED = 3
 
-VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "check", "dns", "runbook")
+VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "log", "check", "dns", "runbook")
 GROUPS = {
     "site": "Look at a site's releases and go back to an earlier one.",
     "lab": "A small internet on this machine, with boxes at the servers' addresses.",
@@ -70,18 +70,18 @@ def _options(
 def main() -> None:
     """Run the command and exit with its code."""
     try:
-        make_app(sys.argv[1] if len(sys.argv) > 1 else "")()
+        with ends_at_once():
+            make_app(sys.argv[1] if len(sys.argv) > 1 else "")()
     except CoopinfraError as error:
         if "--json" in sys.argv:
-            print_json({"error": error.kind, "problems": problems_as_data(error.problems)})
+            print_line({"event": "error", "error": error.kind, "problems": problems_as_data(error.problems)})
         say_problems(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Ended:
         say("interrupted; the next run goes on from here")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read us has seen enough, as in `coopinfra plan ... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
         sys.exit(0)
 
 

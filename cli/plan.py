@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say, say_problems, show
+from coopinfra.cli.console import print_json, say_problems, show
+from coopinfra.cli.progress import progress
 
 if TYPE_CHECKING:
     from coopinfra.deploy.engine.preview import Preview
@@ -50,7 +51,8 @@ def plan(
     from coopinfra.cli.failures import exit_with_worst
     from coopinfra.deploy.jobs.deploy import Prepared, prepare
 
-    results = prepare(made, lambda server, what: say(f"{server}: {what}", style="dim"))
+    with progress(live=not as_json) as view:
+        results = prepare(made, view)
     previews = [result.preview for result in results if isinstance(result, Prepared)]
     for result in results:
         if isinstance(result, Prepared):

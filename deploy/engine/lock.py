@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import paramiko
 
 from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.engine.run_log import entries_of, entry_of
+from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.roles.primitives.changes import STATE
 
@@ -25,6 +28,7 @@ JOURNALS = f"{STATE}/journal"
 KEPT_JOURNALS = 50
 LONGEST_LINE = 2**16
 """Bytes: a longer one is none of ours."""
+BEGINNING = "the very beginning"
 
 HOLD = f"""
 set -eu
@@ -35,7 +39,7 @@ if ! flock -n 9; then printf 'BUSY '; cat /run/coopinfra/lock; exit 75; fi
 printf '%s\\n' "$1" >/run/coopinfra/lock
 for journal in {JOURNALS}/*.jsonl; do
     [ -f "$journal" ] || continue
-    tail -n 1 "$journal" | grep -q '"event": "end"' && continue
+    tail -n 1 "$journal" | grep -v '"result": "stopped"' | grep -q '"event": "end"' && continue
     printf 'INTERRUPTED '; head -n 1 "$journal"
     printf 'AT '; tail -n 1 "$journal"
     # Named once: whoever runs now finishes it.
@@ -76,7 +80,7 @@ def holder_now(operator: str) -> Holder:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A run that never said that it ended."""
+    """A run that was stopped, or never said that it ended."""
 
     holder: Holder
     step: str
@@ -92,19 +96,22 @@ class Lock:
     def __init__(self, channel: paramiko.Channel, interrupted: tuple[Interrupted, ...]) -> None:
         """Take over the channel whose other end holds the lock."""
         self._channel, self.interrupted = channel, interrupted
+        self._step = BEGINNING
 
     def step(self, name: str) -> None:
         """Note that a step begins."""
-        self._write({"event": "step", "name": name})
+        self._step = name
+        self._write(event="step", name=name)
 
-    def end(self, result: str) -> None:
-        """Note how the run ended; without this line the next run calls it interrupted."""
-        self._write({"event": "end", "result": result})
+    def end(self, result: str, changed: tuple[str, ...] = ()) -> None:
+        """Note how the run ended, and which steps changed something; without this the next run calls it interrupted."""
+        self._write(event="end", result=result, name=self._step, changed=changed)
 
-    def _write(self, entry: dict[str, str]) -> None:
+    def _write(self, **entry: object) -> None:
         # When the connection is gone the command that needed it says so, and the journal has no end: as is right.
         with suppress(OSError, EOFError, paramiko.SSHException):
-            self._channel.sendall(json.dumps(entry).encode() + b"\n")
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._channel.sendall(json.dumps({**entry, "at": at}).encode() + b"\n")
 
     def release(self) -> None:
         """Let the other end finish, and wait until it has written everything; harmless when the connection is gone."""
@@ -116,21 +123,26 @@ class Lock:
 
 
 @contextmanager
-def hold(connection: Connection, holder: Holder, *, wait: float = 0, orphans: float = 120) -> Iterator[Lock]:
+def hold(
+    connection: Connection, holder: Holder, *, wait: float = 0, orphans: float = 120, stop: Stop | None = None
+) -> Iterator[Lock]:
     """Hold the server's lock, and wait until nothing of an earlier run is at work any more.
+
+    Raises Stopped when somebody asks for it while nothing but waiting is done.
 
     wait: seconds to wait for another holder; 0 refuses at once with Locked
     orphans: seconds to wait for commands of an interrupted run, which go on without it
     """
-    lock = _acquire(connection, holder, time.monotonic() + wait)
+    stop = stop or Stop()
+    lock = _acquire(connection, holder, time.monotonic() + wait, stop)
     try:
-        _wait_for_orphans(connection, holder, time.monotonic() + orphans)
+        _wait_for_orphans(connection, holder, time.monotonic() + orphans, stop)
         yield lock
     finally:
         lock.release()
 
 
-def _acquire(connection: Connection, holder: Holder, deadline: float) -> Lock:
+def _acquire(connection: Connection, holder: Holder, deadline: float, stop: Stop) -> Lock:
     begin = json.dumps({"event": "begin", **asdict(holder)})
     while True:
         channel = connection.open(f"sh -c {shlex.quote(HOLD)} lock {shlex.quote(begin)} {holder.run}")
@@ -150,7 +162,7 @@ def _acquire(connection: Connection, holder: Holder, deadline: float) -> Lock:
                     "wait for it with `--wait 10m`; if that run died, the lock goes with it within two minutes",
                 )
             )
-        time.sleep(0.5)
+        stop.pause(0.5, connection.label, "the lock")
 
 
 def _lines(channel: paramiko.Channel) -> Iterator[str]:
@@ -169,27 +181,27 @@ def _lines(channel: paramiko.Channel) -> Iterator[str]:
 def _interrupted(lines: list[str]) -> Iterator[Interrupted]:
     pairs = [line.split(" ", 1)[1] for line in lines if line.startswith(("INTERRUPTED ", "AT "))]
     for begin, last in zip(pairs[::2], pairs[1::2], strict=False):
-        yield Interrupted(_holder(begin), str(_entry(last).get("name", "the very beginning")))
+        yield Interrupted(_holder(begin), str(entry_of(last).get("name", BEGINNING)))
 
 
 def _holder(line: str) -> Holder:
-    entry = _entry(line)
+    entry = entry_of(line)
     return Holder(*(str(entry.get(name, "unknown")) for name in ("operator", "run", "since")))
 
 
-def _entry(line: str) -> dict[str, object]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _wait_for_orphans(connection: Connection, holder: Holder, deadline: float) -> None:
+def _wait_for_orphans(connection: Connection, holder: Holder, deadline: float, stop: Stop) -> None:
     while runs := connection.run(ORPHANS % holder.run).out.split():
         if time.monotonic() >= deadline:
             named = ", ".join(run.partition("=")[2] for run in runs)
             raise Locked(
                 Problem(f"{connection.label}: commands of run {named} are still at work", "try again in some minutes")
             )
-        time.sleep(0.5)
+        stop.pause(0.5, connection.label, "commands of an interrupted run")
+
+
+def read_journals(connection: Connection) -> dict[str, tuple[dict[str, object], ...]]:
+    """Return the entries of every journal on a server by its run, the oldest first."""
+    # A run is named by its moment, so the shell puts them in order. tail names each, as soon as there are two.
+    out = connection.run(f"tail -n +1 -v {JOURNALS}/*.jsonl 2>/dev/null; true").out
+    texts = (text.split(" <==\n", 1) for text in out.split("==> ")[1:])
+    return {Path(path).stem: entries for path, text in texts if (entries := entries_of(text))}

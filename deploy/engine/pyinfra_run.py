@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
@@ -19,7 +19,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.organisation.problems import Problem
 
-T = TypeVar("T")
+Step = Callable[[str, int, int], None]
+"""Called with an operation's name, its number, and how many there are."""
 
 
 class _InThisThread(threading.local):
@@ -46,13 +47,13 @@ class OperationFailed(ServerError):
 
 
 class _Steps(BaseStateCallback):
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Step) -> None:
         self.report, self.current = report, ""
 
     # pyinfra declares its callbacks static and calls them on the instance.
     def operation_host_start(self, state: State, host: Any, op_hash: str) -> None:  # type: ignore[override]
-        self.current = _name(state, op_hash)
-        self.report(self.current)
+        self.current, order = _name(state, op_hash), state.get_op_order()
+        self.report(self.current, order.index(op_hash) + 1, len(order))
 
 
 @contextmanager
@@ -87,10 +88,10 @@ def would_change(state: State, operations: Iterable[str]) -> dict[str, str]:
     return {each: _name(state, each) for each in operations if state.ops[host][each].operation_meta.will_change}
 
 
-def run(state: State, report: Callable[[str], None]) -> tuple[Operation, ...]:
+def run(state: State, report: Step) -> tuple[Operation, ...]:
     """Run the operations called so far, in order; raise OperationFailed at the first that fails.
 
-    report: called with the name of each operation as it begins
+    report: called as each operation begins; what it raises keeps that operation from beginning
     """
     host = next(iter(state.inventory))
     steps = _Steps(report)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
 from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
-from coopinfra.deploy.engine.converge import ACCESS_STEPS, NOTES, converge
-from coopinfra.deploy.engine.lock import Holder, Interrupted, hold, holder_now
+from coopinfra.deploy.engine.converge import ACCESS_STEPS, converge
+from coopinfra.deploy.engine.events import Event, Report
+from coopinfra.deploy.engine.lock import Holder, hold, holder_now
 from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
-from coopinfra.deploy.engine.pyinfra_run import Operation, on_server, run
+from coopinfra.deploy.engine.pyinfra_run import Operation, Step, on_server, run
 from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.jobs.fleet import on_each, targets
+from coopinfra.deploy.jobs.results import Result, told
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.source import Source, SourceError, find_source
-
-Report = Callable[[str, str], None]
-"""Called with a server's name and what happens there now."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,6 @@ class Prepared:
         return bool(self.preview.changes) or self.preview.interrupted
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a deploy did on one server."""
-
-    server: str
-    operations: tuple[Operation, ...]
-    waiting: tuple[Outcome, ...]
-    interrupted: tuple[Interrupted, ...] = ()
-    reverted_first: bool = False
-    seconds: float = 0
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The operations that changed something."""
-        return tuple(each.name for each in self.operations if each.changed and each.name not in NOTES)
-
-
 def find_sources(plan: Plan) -> dict[Release, Source]:
     """Read or fetch the files of every site; raise InputError that lists all that cannot be had."""
     sources, problems = {}, []
@@ -89,66 +72,101 @@ def prepare(plan: Plan, report: Report) -> tuple[Prepared | CoopinfraError, ...]
 
     def one(pair: tuple[ServerPlan, Target]) -> Prepared:
         server, target = pair
-        report(server.server.id, "connecting")
+        report(Event("connecting", server.server.id, "connecting"))
         connection = connect(target)
-        report(server.server.id, "comparing")
+        report(Event("comparing", server.server.id, "comparing"))
         preflight(connection)
         with on_server(connection) as state:
             return Prepared(server, target, connection, sources, preview(state, server, sources))
 
-    return on_each(one, zip(plan.servers, targets(plan), strict=True))
+    return on_each(
+        lambda pair: told(lambda: one(pair), pair[0].server.id, report),
+        zip(plan.servers, targets(plan), strict=True),
+    )
 
 
 def apply(
-    prepared: tuple[Prepared, ...], report: Report, waits: Waits | None = None
+    prepared: tuple[Prepared, ...],
+    report: Report,
+    waits: Waits | None = None,
+    *,
+    holder: Holder | None = None,
+    stop: Stop | None = None,
 ) -> tuple[Result | CoopinfraError, ...]:
-    """Bring every prepared server to its plan, and close the connections."""
+    """Bring every prepared server to its plan, and close the connections.
+
+    stop: once it is asked for, no server begins another step; each of them fails with Stopped
+    """
     if not prepared:
         return ()
     # One operator, one run, whatever the number of servers.
-    holder = holder_now(prepared[0].target.identity.operator.login)
-    return on_each(lambda server: _apply(server, holder, report, waits or Waits()), prepared)
+    run = _Run(
+        holder or holder_now(prepared[0].target.identity.operator.login), report, waits or Waits(), stop or Stop()
+    )
+    return on_each(lambda server: told(lambda: _apply(server, run), server.plan.server.id, report), prepared)
 
 
-def _apply(server: Prepared, holder: Holder, report: Report, waits: Waits) -> Result:
+def decline(prepared: tuple[Prepared, ...], report: Report) -> None:
+    """Leave every prepared server as it is."""
+    for each in prepared:
+        each.connection.close()
+        report(Event("result", each.plan.server.id, result={"result": "declined"}))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all servers of one run share."""
+
+    holder: Holder
+    report: Report
+    waits: Waits
+    stop: Stop
+
+
+def _apply(server: Prepared, run: _Run) -> Result:
     started = time.monotonic()
-    connection, name = server.connection, server.plan.server.id
+    connection, name, report = server.connection, server.plan.server.id, run.report
     try:
         if not server.pending:
             return Result(name, (), _waiting(server), seconds=time.monotonic() - started)
-        connection.run_id = holder.run
-        with hold(connection, holder, wait=waits.lock, orphans=waits.orphans) as lock:
+        connection.run_id = run.holder.run
+        report(Event("locking", name, "taking the lock"))
+        with hold(connection, run.holder, wait=run.waits.lock, orphans=run.waits.orphans, stop=run.stop) as lock:
             reverted = settle(connection)
             if reverted:
                 # With it may have gone the account that this connection is made with, or its sudo.
                 server = replace(server, connection=connect(server.target))
-                server.connection.run_id = holder.run
+                server.connection.run_id = run.holder.run
 
-            def step(operation: str) -> None:
+            def step(operation: str, number: int, of: int) -> None:
+                # Between a change of access and its confirmation nobody stops: the server would take it back.
+                if operation not in ACCESS_STEPS[1:]:
+                    run.stop.obey(connection.label, operation)
                 # First noted, then said: what somebody has read stands in the journal.
                 lock.step(operation)
-                report(name, operation)
+                report(Event("step", name, operation, number, of))
 
             try:
-                operations = _converge(server, step, waits)
+                operations = _converge(server, step, run.waits)
             except CoopinfraError as error:
                 lock.end(error.kind)
                 raise
-            lock.end("done")
-        report(name, "looking what still waits")
-        return Result(name, operations, _waiting(server), lock.interrupted, reverted, time.monotonic() - started)
+            result = Result(name, operations, (), lock.interrupted, reverted, changes=server.preview.changes)
+            lock.end("done", result.changed)
+        report(Event("looking", name, "looking what still waits"))
+        return replace(result, waiting=_waiting(server), seconds=time.monotonic() - started)
     finally:
         server.connection.close()
         connection.close()
 
 
-def _converge(server: Prepared, step: Callable[[str], None], waits: Waits) -> tuple[Operation, ...]:
+def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ...]:
     begun: list[str] = []
     refused: list[CoopinfraError] = []
 
-    def begin(operation: str) -> None:
+    def begin(operation: str, number: int, of: int) -> None:
+        step(operation, number, of)
         begun.append(operation)
-        step(operation)
 
     def guard() -> None:
         # What a function raises fails its operation, and is swallowed by pyinfra: so the reason is kept here.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Thread
 from typing import TypeVar
 
 from coopinfra.deploy.engine.identity import find_identity
@@ -29,13 +30,28 @@ def on_each(work: Callable[[A], B], items: Iterable[A]) -> tuple[B | CoopinfraEr
     """Run `work` on every item at once; an error that an operator can fix takes the place of the result.
 
     Threads, not greenlets: pyinfra keeps its context for each, and nothing has to be patched before it is imported.
+    Whoever is told by a signal to end at once may leave while they work: they are daemons, unlike a pool's, which
+    Python waits for.
     """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return tuple(pool.map(lambda item: _caught(work, item), items))
+    items = tuple(items)
+    done: dict[int, B | CoopinfraError] = {}
+    bugs: list[BaseException] = []
+    turns = count()
 
+    def worker() -> None:
+        while (turn := next(turns)) < len(items):
+            try:
+                done[turn] = work(items[turn])
+            except CoopinfraError as error:
+                done[turn] = error
+            except BaseException as bug:  # noqa: BLE001 - raised below, where it is seen
+                bugs.append(bug)
 
-def _caught(work: Callable[[A], B], item: A) -> B | CoopinfraError:
-    try:
-        return work(item)
-    except CoopinfraError as error:
-        return error
+    threads = [Thread(target=worker, daemon=True) for _ in range(min(AT_ONCE, len(items)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if bugs:
+        raise bugs[0]
+    return tuple(done[turn] for turn in range(len(items)))

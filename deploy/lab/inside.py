@@ -32,6 +32,8 @@ def variables(lab: Lab) -> dict[str, str]:
         "SSL_CERT_FILE": authorities,
         "REQUESTS_CA_BUNDLE": authorities,
         "CURL_CA_BUNDLE": authorities,
+        # The runs in a lab are none of the real servers'.
+        "XDG_STATE_HOME": str(lab.folder / "state"),
         MARK: str(lab.folder),
         # So that `coopinfra` is this very installation.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

@@ -37,8 +37,8 @@ plan = make_plan(load_named("highbeam"))
 plan = replace(plan, servers=(spoiled(plan.servers[0], sys.argv[1]),))
 
 
-def report(server, what):
-    sys.stderr.write(f"{server}: {what}\n")
+def report(event):
+    sys.stderr.write(f"{event.server}: {event.text}\n")
 
 
 (prepared,) = prepare(plan, report)

@@ -66,6 +66,10 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
+def ignore(operation, number, of):
+    """Hear that an operation begins, and leave it at that."""
+
+
 def changed(operations):
     return [each.name for each in operations if each.changed]
 
@@ -78,7 +82,7 @@ def test_questions_of_all_operations_are_asked_together(machine):
         for number in range(400):
             line(name=f"Line {number}", path=f"f{number}", text="x")
         rounds = read_ahead(state)
-        done = run(state, lambda _: None)
+        done = run(state, ignore)
 
     assert rounds == len(machine.lines) == 1, "as many for 400 as for 10"
     assert changed(done) == []
@@ -91,7 +95,7 @@ def test_a_question_that_follows_from_another_takes_one_more_round(machine):
     with on_server(machine) as state:
         line(name="Line", path="a", text="x", then="b")
         assert read_ahead(state) == 2
-        assert changed(run(state, lambda _: None)) == []
+        assert changed(run(state, ignore)) == []
 
 
 def test_without_asking_ahead_it_ends_the_same(machine):
@@ -99,7 +103,7 @@ def test_without_asking_ahead_it_ends_the_same(machine):
         line(name="First", path="a", text="x")
         line(name="Second", path="a", text="x")
 
-        assert changed(run(state, lambda _: None)) == ["First"]
+        assert changed(run(state, ignore)) == ["First"]
 
 
 def test_what_changed_is_asked_again_before_the_next_operation(machine):
@@ -111,7 +115,7 @@ def test_what_changed_is_asked_again_before_the_next_operation(machine):
             "as it looks before anything is done"
         )
 
-        assert changed(run(state, lambda _: None)) == ["First"]
+        assert changed(run(state, ignore)) == ["First"]
 
 
 def test_after_a_change_a_few_questions_are_asked_together_and_then_more(machine):
@@ -124,7 +128,7 @@ def test_after_a_change_a_few_questions_are_asked_together_and_then_more(machine
         read_ahead(state)
         machine.asked.clear()
         before = len(machine.lines)
-        run(state, lambda _: None)
+        run(state, ignore)
 
     windows = machine.lines[before + 1 :]
     assert [len(each.split("+")) for each in windows] == [FIRST_WINDOW, 2 * FIRST_WINDOW, 39 - 3 * FIRST_WINDOW]
@@ -143,7 +147,7 @@ def test_what_an_operation_asks_again_and_again_is_asked_again(machine):
         python.call(name="Wait", function=wait)
         (machine.folder / "a").write_text("x\n")
         read_ahead(state)
-        run(state, lambda _: None)
+        run(state, ignore)
 
     assert found == [["x"], ["changed by itself"]]
 
@@ -181,7 +185,7 @@ def test_an_operation_that_cannot_begin_says_so_when_its_turn_comes(machine):
         read_ahead(state)
 
         with pytest.raises(OperationFailed):
-            run(state, lambda _: None)
+            run(state, ignore)
 
     assert (machine.folder / "a").read_text() == "x\n"
 
