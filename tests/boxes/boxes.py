@@ -32,6 +32,16 @@ find /etc /usr/local -xdev -type f ! -name '*-' ! -path /etc/ld.so.cache ! -path
     -exec sha256sum {} + | sort -k2
 """
 
+# Accounts, groups, packages, and what runs now and after the next boot; sessions come and go.
+ACCOUNTS_AND_UNITS = r"""
+echo accounts; getent passwd
+echo groups; getent group
+echo packages; dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n'
+echo units; systemctl list-unit-files --plain --no-legend --no-pager | awk '{print $1, $2}'
+echo running; systemctl list-units --plain --no-legend --no-pager --state=active \
+    --type=service,socket,timer,path | awk '{print $1, $3}' | grep -v '^user\(-runtime-dir\)\?@'
+"""
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -84,6 +94,16 @@ class Operator:
 
     def tree(self) -> str:
         return self.root(TREE)
+
+    def whole(self) -> dict[str, list[str]]:
+        """All that a deploy decides: the tree, and lists of accounts, groups, packages, units and what runs."""
+        found: dict[str, list[str]] = {"tree": self.tree().splitlines()}
+        for line in self.root(ACCOUNTS_AND_UNITS).splitlines():
+            if line in ("accounts", "groups", "packages", "units", "running"):
+                found[line] = []
+            else:
+                found[[*found][-1]].append(line)
+        return found
 
     def differs_from(self, before: str) -> list[str]:
         """What of the tree is not as it was, line by line."""

@@ -63,13 +63,3 @@ def test_killed_in_the_middle_the_next_run_names_it_and_reaches_the_same_state(r
     assert f"stopped at: {step}" in ran.stderr
     assert operator.differs_from(reached) == []
     assert "web1: nothing to change" in operator.ok("deploy", "highbeam", "--yes").stderr
-
-
-def test_the_plain_pyinfra_command_reaches_the_same_state(reached, fresh):
-    operator = fresh()
-
-    ran = operator.plain_pyinfra("root")
-
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert operator.differs_from(reached) == []
-    assert "web1: nothing to change" in operator.ok("deploy", "highbeam", "--yes").stderr
