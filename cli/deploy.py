@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coopinfra.deploy.jobs.results import Result
 
 
-def deploy(
+def deploy(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")] = False,
     wait: Annotated[str, typer.Option(help="How long to wait for somebody else's deploy, as in 90s or 10m.")] = "0s",

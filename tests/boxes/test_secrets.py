@@ -1,4 +1,4 @@
-"""Secrets on a real server: made before it exists, never seen, rotated with proof, and refused when anything is wrong."""
+"""Secrets on a real server: made before it exists, never seen, rotated with proof, refused when anything is wrong."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator,
             "find /tmp /var/tmp /dev/shm /root /home -xdev -type f -exec cat {} +"
         ),
         "all else of the server": operator.root(
-            f"grep -rlF -e '{CANARY}' -e '{hashed}' /etc /var /run /srv /usr/local 2>/dev/null | grep -vx {ON_SERVER}; :"
+            f"grep -rlF -e '{CANARY}' -e '{hashed}' /etc /var /run /srv /usr/local 2>/dev/null"
+            f" | grep -vx {ON_SERVER}; :"
         ),
     }
     for place, text in places.items():
@@ -216,11 +217,14 @@ def test_a_forged_commit_is_refused_and_a_signed_one_deployed(operator, tmp_path
         "operators:\n  demo:\n", f"operators:\n  demo:\n    signing_keys: [{public}]\n"
     )
     collective.write_text("require_signed_commits: true\n" + text)
+    assert "in no git repository" in operator.run("deploy", "highbeam", "--yes").stderr
     git("init", "--quiet")
     try:
-        assert "is not committed" in operator.run("deploy", "highbeam", "--yes").stderr
         commit("Ask for signatures", str(ours))
         operator.ok("deploy", "highbeam", "--yes")
+        (home / "highbeam/secrets/stray").touch()
+        assert "`highbeam/secrets/stray` is not committed" in operator.run("deploy", "highbeam", "--yes").stderr
+        (home / "highbeam/secrets/stray").unlink()
 
         # The push that brings its own signer along, signs with it, and asks for signatures no more.
         forged = theirs.with_suffix(".pub").read_text().strip()
@@ -236,6 +240,11 @@ def test_a_forged_commit_is_refused_and_a_signed_one_deployed(operator, tmp_path
         git("reset", "--hard", "--quiet", "HEAD~2")
         commit("By one of ours", str(ours))
         assert "nothing to change" in operator.ok("deploy", "highbeam", "--yes").stderr
+
+        # Whoever may sign may also say that signatures are needed no more.
+        collective.write_text(text)
+        commit("No more signatures", str(ours))
+        operator.ok("deploy", "highbeam", "--yes")
     finally:
         collective.write_text(text)
         subprocess.run(["rm", "-rf", str(home / ".git")], check=True)

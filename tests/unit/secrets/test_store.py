@@ -1,6 +1,5 @@
 """Secrets at rest: made once, readable for whom they are meant, and refused by name wherever something is wrong."""
 
-import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -188,15 +187,3 @@ def test_the_age_command_reads_ours_and_we_read_its(kept, tmp_path):
     readers = [word for each in readers_of(kept.org).all for word in ("-r", each)]
     subprocess.run(["age", "--armor", *readers, "-o", kept.file(PASSWORD)], input=text, check=True)
     assert kept.store.read((PASSWORD,), kept.identities("bruno"))[PASSWORD].text.encode() in text
-
-
-def test_a_thousand_for_ten_are_encrypted_anew_in_seconds(kept):
-    """The figure stands in docs/proofs.md; here only that nothing is quadratic."""
-    from time import monotonic
-
-    envelope = kept.store.read((PASSWORD,), kept.identities())[PASSWORD]
-    ten = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(10)]
-    started = monotonic()
-    for _ in range(100):
-        seal(envelope, ten)
-    assert monotonic() - started < 30, os.getloadavg()
