@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say, show
+from coopinfra.cli.progress import progress
 from coopinfra.deploy.organisation.problems import InputError, Problem
 
 app = typer.Typer(no_args_is_help=True)
@@ -121,9 +122,8 @@ def rotate(
     if reaches_servers(kept, path):
         _confirm(f"Replace {path} and deploy {organisation}?", yes=yes)
     given = _typed(path) if secret.kind == "given" else b""
-    done = replace(
-        kept, path, lambda server, what: say(f"{server}: {what}", style="dim"), given=given, unproven=unproven
-    )
+    with progress() as view:
+        done = replace(kept, path, view, given=given, unproven=unproven)
     _say_written(done.paths, organisation)
     if done.tried:
         say("proven on the server: the new value works, and the old one no longer does")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coopinfra.deploy.checks.outside import Outside
-from coopinfra.deploy.jobs.deploy import Prepared, Report, apply, prepare
+from coopinfra.deploy.engine.events import Report
+from coopinfra.deploy.jobs.deploy import Prepared, apply, prepare
 from coopinfra.deploy.jobs.secrets import Keeping, refuse_derived
 from coopinfra.deploy.jobs.secrets_ready import origin_of, refuse_unsigned, revealing
 from coopinfra.deploy.organisation.problems import CoopinfraError, Disagreement, InputError, Problem

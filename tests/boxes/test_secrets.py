@@ -84,7 +84,7 @@ class Watcher(threading.Thread):
         self.join()
 
 
-def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator, tmp_path):
+def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator, state_home, tmp_path):
     with Watcher(operator) as watcher:
         said = [operator.ok("deploy", "highbeam", "--yes", "--json")]
         said += [operator.ok("plan", "highbeam"), operator.ok("plan", "highbeam", "--json")]
@@ -106,6 +106,9 @@ def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator,
         "inventory": "".join(
             path.read_text(errors="replace") for path in operator.lab.inventories.rglob("*") if path.is_file()
         ),
+        "logs of the runs": "".join(
+            path.read_text() for path in state_home.glob("coopinfra/runs/**/*") if path.is_file()
+        ),
         "journals of the server": operator.root("journalctl --no-pager -o export"),
         "state of the server": operator.root("cat $(find /var/lib/coopinfra /run/coopinfra -type f)"),
         "temporary files of the server": operator.root(
@@ -120,6 +123,8 @@ def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator,
         assert traces(text, values) == [], place
     assert places["all else of the server"] == ""
     # The controls: the look finds what is there, and the deploy did bring it there.
+    assert "main-htpasswd" in places["inventory"] + places["plain files and book"]
+    assert "Write files" in places["logs of the runs"]
     assert watcher.rounds > 10
     assert any("coopinfra.cli.main" in line for line in watcher.seen)
     assert traces(operator.root(f"cat {ON_SERVER}"), values) == [hashed]
