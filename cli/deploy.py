@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coopinfra.deploy.jobs.results import Result
 
 
-def deploy(
+def deploy(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")] = False,
     wait: Annotated[str, typer.Option(help="How long to wait for somebody else's deploy, as in 90s or 10m.")] = "0s",
@@ -28,6 +28,14 @@ def deploy(
         str,
         typer.Option(help="When the server takes back a change that locked us out.", envvar="COOPINFRA_REVERT_AFTER"),
     ] = "120s",
+    one_reader: Annotated[
+        bool,
+        typer.Option(
+            "--one-reader",
+            help="I know that one person alone can read the secrets.",
+            envvar="COOPINFRA_ONE_READER",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what happens as JSON, an event a line.")] = False,
 ) -> None:
     """Bring an organisation's servers to what its org.yml says.
@@ -39,16 +47,19 @@ def deploy(
     from coopinfra.deploy.engine.stop import Stop
     from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, decline, prepare
     from coopinfra.deploy.jobs.runs import begin_run
-    from coopinfra.deploy.planning.make import plan_of
+    from coopinfra.deploy.jobs.secrets_ready import make_ready, origin_of, places, refuse_unsigned
 
     waits, stop = Waits(lock=seconds("--wait", wait), revert=seconds("--revert-after", revert_after)), Stop()
-    made = plan_of(organisation)
-    with begin_run(made) as run:
+    planned = make_ready(organisation, one_reader=one_reader)
+    for line in places(planned.made, organisation):
+        say(line)
+    with begin_run(planned.plan) as run:
         record = to_all(run.log, _print_event) if as_json else run.log
         with progress(live=not as_json) as view:
-            prepared = prepare(made, to_all(view, record))
+            prepared = prepare(planned.plan, to_all(view, record), planned.reveal, origin_of(planned.org))
         ready = tuple(each for each in prepared if isinstance(each, Prepared))
         failed = tuple(each for each in prepared if isinstance(each, CoopinfraError))
+        refuse_unsigned(planned.org, ready)
         for error in failed:
             say_problems(error)
         for each in ready:

@@ -9,8 +9,9 @@ from pyinfra import host, logger
 
 from coopinfra.deploy.engine.converge import converge
 from coopinfra.deploy.jobs.deploy import find_sources
-from coopinfra.deploy.planning.make import plan_of
+from coopinfra.deploy.jobs.secrets_ready import make_ready
 
 logger.warning("no lock, no journal and no revert here: `coopinfra deploy` has them")
-PLAN = plan_of(os.environ["COOPINFRA_ORG"])
-converge(next(each for each in PLAN.servers if each.server.id == host.name), find_sources(PLAN))
+READY = make_ready(os.environ["COOPINFRA_ORG"])
+SERVER = next(each for each in READY.plan.servers if each.server.id == host.name)
+converge(SERVER, find_sources(READY.plan), reveal=READY.reveal)

@@ -135,6 +135,12 @@ class Part(Generic[S]):
     server: Server
     settings: S
     given: tuple[Declaration, ...] = ()
+    public_halves: Mapping[str, str] = field(default_factory=lambda: Table({}))
+    """The clear halves of this role's secrets by name, as far as they are made."""
+
+    def public(self, secret: str) -> str:
+        """Return what the world may know of a secret, such as the public key of a pair; empty until it is made."""
+        return self.public_halves.get(secret, "")
 
     def all(self, kind: type[D]) -> tuple[D, ...]:
         """Return the declarations of one kind that this role has to serve."""
@@ -148,6 +154,7 @@ class File:
     `validate` is the daemon's own check: with `{file}` in it, it judges the new file before anything is replaced;
     without, it judges the server after the replacement, and a refusal puts every file back.
     `access` marks what could lock us out: it is applied first, and reverts unless a new connection succeeds.
+    `sealed` is set by the plan where `content` holds markers of secrets: it changes when the text does, or a secret.
     """
 
     path: str
@@ -157,6 +164,7 @@ class File:
     mode: str = "0644"
     validate: str = ""
     access: bool = False
+    sealed: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what the server's scripts could misread: our bug, never the operator's."""
@@ -194,6 +202,17 @@ class Check:
     waits_for: str = ""
 
 
+@dataclass(frozen=True)
+class Trial:
+    """How a secret is tried on the living server, so that a rotation can prove the old value dead and the new alive.
+
+    `accepts` gets an `Outside` and a value: True and False are the server's own answers; None says that it gave none.
+    """
+
+    secret: str
+    accepts: Callable[[Any, str], bool | None] = field(repr=False, compare=False)
+
+
 def check_path(path: str) -> None:
     """Raise ValueError unless `path` is absolute, normal and free of anything that a shell could misread."""
     if not SAFE_PATH.fullmatch(path) or ".." in path.split("/") or "//" in path:
@@ -214,6 +233,7 @@ __all__ = [
     "Server",
     "Settings",
     "Table",
+    "Trial",
     "WholeNumber",
     "YesNo",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from coopinfra.roles.contract import Check, Directory, File, Part, Settings
+from coopinfra.roles.contract import Check, Directory, File, Part, Settings, Trial
 from coopinfra.roles.declarations import Declaration, Need
 
 FOLDER = Path(__file__).parent
@@ -50,6 +50,11 @@ class Role:
     def checks(self, part: Part[Any]) -> tuple[Check, ...]:
         """Return what is true on a healthy server."""
         return tuple(self._module("checks").checks(part))
+
+    def trials(self, part: Part[Any]) -> tuple[Trial, ...]:
+        """Return how its secrets are tried on the living server."""
+        module = self._module("checks")
+        return tuple(module.trials(part)) if hasattr(module, "trials") else ()
 
     def operations(self) -> ModuleType | None:
         """Import its pyinfra operations, if it has any; only a process that deploys calls this."""

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 import warnings
+from base64 import b64encode
 from dataclasses import dataclass, field
 from email.message import Message
 from urllib.parse import urlsplit
@@ -51,8 +52,21 @@ class Outside:
 
     timeout: float = 5.0
 
-    def get(self, url: str, *, address: str = "", verify: bool = True, timeout: float | None = None) -> Answer:
-        """Ask for `url`, at `address` if given, and check the certificate unless told not to."""
+    def get(
+        self,
+        url: str,
+        *,
+        address: str = "",
+        verify: bool = True,
+        timeout: float | None = None,
+        login: tuple[str, str] | None = None,
+    ) -> Answer:
+        """Ask for `url`, at `address` if given, and check the certificate unless told not to.
+
+        login: user and password; whoever is not proved by a certificate gets none
+        """
+        if login and not verify:
+            raise ValueError("a password goes only to whom the certificate proves")
         target = urlsplit(url)
         host, tls = target.hostname or "", target.scheme == "https"
         port = target.port or (443 if tls else 80)
@@ -65,7 +79,7 @@ class Outside:
                     if isinstance(stream, ssl.SSLSocket):
                         certificate = read_certificate(stream.getpeercert(binary_form=True) or b"")
                     path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-                    status, headers, body = _ask(stream, target.netloc, path, deadline)
+                    status, headers, body = _ask(stream, target.netloc, path, deadline, login)
                     return Answer(status, headers, body, certificate)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             return Answer(certificate=certificate, problem=_sentence(error))
@@ -141,11 +155,16 @@ def _offering_only(version: ssl.TLSVersion) -> ssl.SSLContext:
     return context
 
 
-def _ask(stream: socket.socket, host: str, path: str, deadline: float) -> tuple[int, Message, bytes]:
+def _ask(
+    stream: socket.socket, host: str, path: str, deadline: float, login: tuple[str, str] | None = None
+) -> tuple[int, Message, bytes]:
     """Send one request over a connection that is already open and read the whole answer."""
     connection = http.client.HTTPConnection(host)
     connection.sock = stream
-    connection.request("GET", path, headers={"Host": host, "User-Agent": "coopinfra-check", "Connection": "close"})
+    headers = {"Host": host, "User-Agent": "coopinfra-check", "Connection": "close"}
+    if login:
+        headers["Authorization"] = f"Basic {b64encode(':'.join(login).encode()).decode()}"
+    connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     body = b""
     # One socket timeout would let a server that trickles hold us for ever.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyinfra import host
 from pyinfra.operations import python
@@ -13,9 +13,9 @@ from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Port, Release
 from coopinfra.roles.primitives.access import way_back
 from coopinfra.roles.primitives.additions import ServerAdditions, unexpected
-from coopinfra.roles.primitives.bundle import bundle
+from coopinfra.roles.primitives.bundle import Reveal, bundle
 from coopinfra.roles.primitives.file_states import ServerFiles
-from coopinfra.roles.primitives.manifest import Manifest, manifest_of
+from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of
 from coopinfra.roles.primitives.packages import packages
 from coopinfra.roles.primitives.record import record
 from coopinfra.roles.primitives.releases import publish, releases_removed
@@ -38,25 +38,38 @@ NOTES = ("Note what may be written", "Note what was written", ACCESS_STEPS[0], A
 """Steps of our own book-keeping, which change nothing that anybody asked for."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The state of the inventory that is deployed: its commit, and whether signatures were asked for."""
+
+    commit: str
+    signed: bool
+
+
 def converge(
     plan: ServerPlan,
     sources: Mapping[Release, Source],
     guard: Callable[[], None] | None = None,
+    *,
     wait: int = 0,
+    reveal: Reveal | None = None,
+    origin: Origin | None = None,
 ) -> dict[str, str]:
     """Install, configure, activate; within a phase providers first, and what decides about access first of all.
 
     guard: proves over a new connection that we can still get in, or raises; called only after access was changed
     wait: seconds after which the server takes such a change back unless `guard` succeeded
+    reveal: puts secrets in the place of markers, in memory, just before the upload; to compare, none is needed
+    origin: the state of the inventory that is deployed, where signatures are asked for
     Returns the roles' own operations: what pyinfra calls each, and the role.
     """
     who = plan.organisation
-    old, new = manifests(plan)
+    old, new = manifests(plan, reveal, origin)
     gone = old.without(new)
     record(name=NOTES[0], organisation=who, manifest=new if new == old else old.joined(new))
 
     packages(name="Install Debian packages", names=plan.packages)
-    _access(plan, gone, guard, wait)
+    _access(plan, gone, guard, wait, reveal)
 
     units_removed(name="Stop units that are no longer declared", names=gone.units)
     bundle(
@@ -65,6 +78,7 @@ def converge(
         files=plan.files,
         removed=tuple(gone.files),
         emptied=gone.directories,
+        reveal=reveal,
     )
     configured = role_operations(plan, "configure")
     for release in host.loop(plan.releases):
@@ -76,17 +90,42 @@ def converge(
     return configured | activated
 
 
-def manifests(plan: ServerPlan) -> tuple[Manifest, Manifest]:
+def manifests(
+    plan: ServerPlan, reveal: Reveal | None = None, origin: Origin | None = None
+) -> tuple[Manifest, Manifest]:
     """Return what the last deploy left on the server, and what this one will leave."""
     old = host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",)).manifest
-    new = manifest_of(plan.files, plan.users, plan.units, plan.releases, ports=plan.all(Port), baseline=old.baseline)
+
+    def digest_of(file: File) -> str:
+        if not file.sealed:
+            return digest(file.content)
+        if reveal:
+            return digest(reveal(file.content))
+        return old.files.get(file.path, "") if old.sealed.get(file.path) == file.sealed else ""
+
+    new = manifest_of(
+        plan.files,
+        plan.users,
+        plan.units,
+        plan.releases,
+        ports=plan.all(Port),
+        baseline=old.baseline,
+        digest_of=digest_of,
+    )
+    new = (
+        replace(new, commit=origin.commit, signed=origin.signed)
+        if origin
+        else replace(new, commit=old.commit, signed=old.signed)
+    )
     if old.baseline is None:
         found = host.get_fact(ServerAdditions)
         new = replace(new, baseline=found.noted(unexpected(found, old, new, plan.users)))
     return old, new
 
 
-def _access(plan: ServerPlan, gone: Manifest, guard: Callable[[], None] | None, wait: int) -> None:
+def _access(
+    plan: ServerPlan, gone: Manifest, guard: Callable[[], None] | None, wait: int, reveal: Reveal | None
+) -> None:
     files = tuple(file for file in plan.files if isinstance(file, File) and file.access)
     gates = tuple(unit for unit in plan.units if unit.access)
     armed = None
@@ -102,7 +141,7 @@ def _access(plan: ServerPlan, gone: Manifest, guard: Callable[[], None] | None, 
             wait=wait,
         )
     users(name=ACCESS_STEPS[1], wanted=plan.users)
-    bundle(name=ACCESS_STEPS[2], organisation=plan.organisation, files=files, removed=gone.access)
+    bundle(name=ACCESS_STEPS[2], organisation=plan.organisation, files=files, removed=gone.access, reveal=reveal)
     units(name=ACCESS_STEPS[3], wanted=gates)
     users_removed(name=ACCESS_STEPS[4], names=gone.users)
     if guard and armed:

@@ -48,6 +48,9 @@ class Preview:
     """The last deploy did not come to its end."""
     drift: tuple[Drift, ...] = ()
     """What somebody else did since the last deploy, whether or not a deploy would undo it."""
+    commit: str = ""
+    """Of the inventory as it was deployed last, where signatures were asked for; `signed` tells whether they were."""
+    signed: bool = False
     inherited: tuple[Drift, ...] = ()
     """What grants access or runs things and is here before the first deploy, which leaves it and takes note of it."""
 
@@ -99,6 +102,8 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
         or _notes(old, new),
         _diffs([each for each, _ in differing if isinstance(each, File)], facts.files),
         interrupted=not old.finished,
+        commit=old.commit,
+        signed=old.signed,
         drift=_drift(facts, strange if old.baseline is not None else ()),
         inherited=strange if old.baseline is None else (),
     )
@@ -153,7 +158,9 @@ def _removals(gone: Manifest) -> Iterator[Change]:
 
 def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:
     there = {path for path, each in found.paths.items() if each.digest}
-    asked = tuple(file.path for file in files if file.path in there and not holds_secrets(file))
+    # Nor what a file held before it was free of secrets.
+    hidden = {file.path for file in files if holds_secrets(file)} | set(found.manifest.sealed)
+    asked = tuple(file.path for file in files if file.path in there - hidden)
     contents = host.get_fact(FileContents, paths=asked) if asked else {}
     return {
         file.path: _diff(file, contents.get(file.path, b""), hidden=file.path in there - set(asked)) for file in files

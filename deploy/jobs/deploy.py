@@ -10,7 +10,7 @@ from pathlib import Path
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
 from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
-from coopinfra.deploy.engine.converge import ACCESS_STEPS, converge
+from coopinfra.deploy.engine.converge import ACCESS_STEPS, Origin, converge
 from coopinfra.deploy.engine.events import Event, Report
 from coopinfra.deploy.engine.lock import Holder, hold, holder_now
 from coopinfra.deploy.engine.preflight import preflight
@@ -24,6 +24,7 @@ from coopinfra.deploy.jobs.results import Result, told
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.bundle import Reveal
 from coopinfra.roles.primitives.source import Source, SourceError, find_source
 
 
@@ -45,11 +46,15 @@ class Prepared:
     connection: Connection = field(repr=False)
     sources: Mapping[Release, Source]
     preview: Preview
+    reveal: Reveal | None = field(default=None, repr=False, compare=False)
+    """Puts secrets in the place of markers; who only compares has none."""
+    origin: Origin | None = None
 
     @property
     def pending(self) -> bool:
         """Whether a deploy has anything to do here."""
-        return bool(self.preview.changes) or self.preview.interrupted
+        noted = Origin(self.preview.commit, self.preview.signed)
+        return bool(self.preview.changes) or self.preview.interrupted or self.origin not in (None, noted)
 
 
 def find_sources(plan: Plan) -> dict[Release, Source]:
@@ -66,8 +71,13 @@ def find_sources(plan: Plan) -> dict[Release, Source]:
     return sources
 
 
-def prepare(plan: Plan, report: Report) -> tuple[Prepared | CoopinfraError, ...]:
-    """Reach every server and compare it with its plan; nothing is touched."""
+def prepare(
+    plan: Plan, report: Report, reveal: Reveal | None = None, origin: Origin | None = None
+) -> tuple[Prepared | CoopinfraError, ...]:
+    """Reach every server and compare it with its plan; nothing is touched.
+
+    reveal, origin: what `apply` needs beyond the comparison, see `converge`
+    """
     sources = find_sources(plan)
 
     def one(pair: tuple[ServerPlan, Target]) -> Prepared:
@@ -77,7 +87,7 @@ def prepare(plan: Plan, report: Report) -> tuple[Prepared | CoopinfraError, ...]
         report(Event("comparing", server.server.id, "comparing"))
         preflight(connection)
         with on_server(connection) as state:
-            return Prepared(server, target, connection, sources, preview(state, server, sources))
+            return Prepared(server, target, connection, sources, preview(state, server, sources), reveal, origin)
 
     return on_each(
         lambda pair: told(lambda: one(pair), pair[0].server.id, report),
@@ -178,7 +188,14 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
 
     try:
         with on_server(server.connection) as state:
-            converge(server.plan, server.sources, guard, waits.revert)
+            converge(
+                server.plan,
+                server.sources,
+                guard,
+                wait=waits.revert,
+                reveal=server.reveal,
+                origin=server.origin,
+            )
             read_ahead(state)
             return run(state, begin)
     except CoopinfraError as error:

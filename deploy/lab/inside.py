@@ -29,6 +29,9 @@ def variables(lab: Lab) -> dict[str, str]:
         "COOPINFRA_LAB": lab.name,
         "COOPINFRA_INVENTORIES": str(lab.inventories),
         "COOPINFRA_SSH_KEY": str(lab.ssh_key),
+        "COOPINFRA_AGE_IDENTITY": str(lab.age_identity),
+        # Nothing is at stake here.
+        "COOPINFRA_ONE_READER": "1",
         "SSL_CERT_FILE": authorities,
         "REQUESTS_CA_BUNDLE": authorities,
         "CURL_CA_BUNDLE": authorities,

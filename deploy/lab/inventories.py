@@ -19,17 +19,28 @@ def copy(lab: Lab, inventories: Path | None) -> None:
         lab.inventories.mkdir()
     collective = lab.inventories / "collective.yml"
     text = collective.read_text() if collective.exists() else "name: Lab\noperators:\n"
-    collective.write_text(with_operator(text, lab.ssh_key.with_suffix(".pub").read_text().strip()))
+    public_key = lab.ssh_key.with_suffix(".pub").read_text().strip()
+    collective.write_text(with_operator(text, public_key, _make_identity(lab)))
 
 
-def with_operator(text: str, public_key: str) -> str:
+def _make_identity(lab: Lab) -> str:
+    """Make the age identity of the lab's operator, in clear as it protects nothing, and return its public half."""
+    import pyrage
+
+    identity = pyrage.x25519.Identity.generate()
+    lab.age_identity.touch(mode=0o600)
+    lab.age_identity.write_text(f"{identity}\n")
+    return str(identity.to_public())
+
+
+def with_operator(text: str, public_key: str, age_key: str = "") -> str:
     """Add the lab's operator to the text of `collective.yml`, in front of the others and as far in as they."""
     match = re.search(r"^operators:[ \t]*(?:#.*)?\r?\n", text, re.MULTILINE)
     if not match:
-        return f"{text.rstrip()}\noperators:\n{_operator('  ', public_key)}"
+        return f"{text.rstrip()}\noperators:\n{_operator('  ', public_key, age_key)}"
     following = re.match(r"(?:[ \t]*(?:#.*)?\r?\n)*( +)\S", text[match.end() :])
     indent = following[1] if following else "  "
-    return text[: match.end()] + _operator(indent, public_key) + text[match.end() :]
+    return text[: match.end()] + _operator(indent, public_key, age_key) + text[match.end() :]
 
 
 def pin(lab: Lab, box: Box) -> None:
@@ -43,6 +54,10 @@ def pin(lab: Lab, box: Box) -> None:
         known.write_text("".join(other for other in others if other.split()[:1] != [box.address]) + line)
 
 
-def _operator(indent: str, public_key: str) -> str:
-    name = f"{indent}{OPERATOR}:\n"
-    return f'{name}{indent}{indent}name: Demo operator of the lab\n{indent}{indent}ssh_keys: ["{public_key}"]\n'
+def _operator(indent: str, public_key: str, age_key: str) -> str:
+    lines = [
+        "name: Demo operator of the lab",
+        f'ssh_keys: ["{public_key}"]',
+        *([f"age_keys: [{age_key}]"] * bool(age_key)),
+    ]
+    return f"{indent}{OPERATOR}:\n" + "".join(f"{indent}{indent}{line}\n" for line in lines)

@@ -90,6 +90,11 @@ class Lab:
         return self.folder / "operator"
 
     @property
+    def age_identity(self) -> Path:
+        """The identity that reads the secrets which are made in this lab."""
+        return self.folder / "identity.txt"
+
+    @property
     def authorities(self) -> Path:
         """The certificates that a client in this lab trusts, in one file."""
         return self.folder / "ca-bundle.pem"

@@ -10,7 +10,7 @@ from coopinfra.deploy.organisation.contradictions import check_collective, check
 from coopinfra.deploy.organisation.document import Document, Value
 from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
 from coopinfra.deploy.organisation.places import org_folder
-from coopinfra.deploy.organisation.problems import Problem, raise_all
+from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
 from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings
@@ -39,7 +39,12 @@ def load_org(folder: Path) -> Org:
     raise_all(
         problem for each in (document, shared) for problem in sorted(each.problems, key=lambda one: one.line or 0)
     )
-    return Org.put_together(document, said, folder, collective)
+    org = Org.put_together(document, said, folder, collective)
+    if not any(each.ssh_keys for each in org.operators().values()):
+        message = f"nobody with an SSH key works for `{org.id}` today, so nobody could log in any more"
+        hint = "see `organisations`, `since` and `until` of the operators"
+        raise InputError(Problem(message, hint, shared.file, shared.line(("operators",))))
+    return org
 
 
 def _in_order(document: Document) -> list[Problem]:
@@ -117,8 +122,7 @@ def to_server(org: Org, name: str) -> Server:
         host_name=f"{name}.{org.domain}",
         address=server.address,
         operators=tuple(
-            Operator(login, each.name, each.ssh_keys, each.email, each.phone)
-            for login, each in org.collective.operators.items()
+            Operator(login, each.name, each.ssh_keys, each.email, each.phone) for login, each in org.operators().items()
         ),
         ipv6=server.ipv6,
         port=server.port,

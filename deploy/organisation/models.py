@@ -11,9 +11,9 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SerializeAs
 
 from coopinfra.deploy.organisation.document import Document
 from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, Login, QuietHours, TimeZone
-from coopinfra.deploy.organisation.keys import SshKey
-from coopinfra.roles.contract import Named, Settings, Table, WholeNumber
-from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line
+from coopinfra.deploy.organisation.keys import AgeKey, SshKey
+from coopinfra.roles.contract import Named, Settings, Table, WholeNumber, YesNo
+from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug
 
 
 class Entry(Settings):
@@ -91,6 +91,32 @@ class OperatorEntry(Entry):
     ssh_keys: tuple[SshKey, ...] = Field(
         default=(), description="Public SSH keys, one an item.", examples=[["ssh-ed25519 AAAA… ada@laptop"]]
     )
+    age_keys: tuple[AgeKey, ...] = Field(
+        default=(),
+        description="Public age keys, for which the secrets are encrypted; `coopinfra secrets identity` makes one.",
+        examples=[["age1…"]],
+    )
+    signing_keys: tuple[SshKey, ...] = Field(
+        default=(),
+        description="Public SSH keys whose signatures on commits count, where the collective wants signed ones.",
+        examples=[["ssh-ed25519 AAAA… ada signs"]],
+    )
+    organisations: tuple[Slug, ...] = Field(
+        default=(), description="The organisations that they work for; all, if left out.", examples=[["highbeam"]]
+    )
+    since: Annotated[date | None, DateText] = Field(
+        default=None, description="Their first day.", examples=["2026-11-01"]
+    )
+    until: Annotated[date | None, DateText] = Field(
+        default=None,
+        description="Their last day; after it they may neither log in nor read secrets.",
+        examples=["2027-03-01"],
+    )
+
+    def works_for(self, organisation: str, day: date) -> bool:
+        """Tell whether they look after one organisation on one day."""
+        concerned = not self.organisations or organisation in self.organisations
+        return concerned and (self.since or day) <= day <= (self.until or day)
 
 
 class Collective(Entry):
@@ -99,6 +125,10 @@ class Collective(Entry):
     name: Line = Field(description="What the collective is called.", examples=["Lantern Tech Co-op"])
     email: EmailAddress = Field(default="", description="Where clients write to.", examples=["help@lantern.example"])
     phone: Line = Field(default="", description="Where clients call.", examples=["+1 555 0150"])
+    require_signed_commits: YesNo = Field(
+        default=False,
+        description="Whether `deploy` refuses commits that nobody signed whom the list deployed before had allowed.",
+    )
     operators: Annotated[Mapping[Login, OperatorEntry], AfterValidator(Table)] = Field(
         min_length=1, description="Who may log in, by account.", examples=[{"ada": {"name": "Ada Moreno"}}]
     )
@@ -121,6 +151,11 @@ class Org(OrganisationFile):
         org = cls.model_construct(**dict(said), id=folder.name, folder=folder, collective=collective)
         org._document = document  # noqa: SLF001 - its own
         return org
+
+    def operators(self, day: date | None = None) -> Mapping[str, OperatorEntry]:
+        """Return who looks after this organisation on a day, today by default, by account."""
+        when = day or date.today()  # noqa: DTZ011 - a last day ends where the operator is
+        return {login: each for login, each in self.collective.operators.items() if each.works_for(self.id, when)}
 
     def place(self, *path: str | int, value: str = "") -> tuple[str, int]:
         """Return file and line of a setting, or of the first `value` within it; the nearest there is, else."""

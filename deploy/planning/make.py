@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from coopinfra.deploy.organisation.load import load_named, to_organisation, to_server
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
+from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
 from coopinfra.roles.contract import Organisation, Part, Server, Settings, Table
 from coopinfra.roles.declarations import Declaration, Need, Release
@@ -49,6 +51,7 @@ class _Planner:
         self.org, self.name, self.organisation, self.server = org, name, organisation, server
         self.settings: dict[str, Settings] = dict(org.servers[name].roles)
         self.problems: list[Problem] = []
+        self._public = cache(partial(public_halves, Path(org.folder), name))
 
     def plan(self) -> ServerPlan:
         declared = self._settle()
@@ -58,12 +61,14 @@ class _Planner:
         files = [(role, file) for role, part in by_role.items() for file in roles()[role].files(part)]
         self.problems += self._contradictions(declared, ((role, file.path) for role, file in files))
         self.problems += self._missing_sources(declared)
+        for role, path in undeclared(self.name, declared, files):
+            self._complain(role, f"`{role}` writes the secret `{path}` and does not declare it", "a bug of the role")
         return ServerPlan(
             organisation=self.organisation.id,
             server=self.server,
             parts=tuple(by_role.values()),
             declared=declared,
-            files=tuple(file for _, file in files),
+            files=tuple(seal(self.org.folder, file) for _, file in files),
             joined=tuple(role for role in ordered if role not in self.org.servers[self.name].roles),
             writers=Table({file.path: role for role, file in files}),
         )
@@ -85,7 +90,7 @@ class _Planner:
 
     def _part(self, role: str, declared: tuple[Declared, ...]) -> Part[Any]:
         given = tuple(each.declaration for each in declared if each.provider == role)
-        return Part(role, self.organisation, self.server, self.settings[role], given)
+        return Part(role, self.organisation, self.server, self.settings[role], given, self._public(role))
 
     def _with_provider(self, role: str, declaration: Declaration) -> Declared:
         provider = self._provider(role, type(declaration)) if isinstance(declaration, Need) else ""

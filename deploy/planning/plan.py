@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server, Table
-from coopinfra.roles.declarations import Declaration, Packages, Release, Unit, User
+from coopinfra.roles.declarations import Declaration, Packages, Release, Secret, Unit, User
 
 D = TypeVar("D", bound=Declaration)
 
@@ -53,6 +53,15 @@ class ServerPlan:
         if what in ("file", "directory"):
             return self.writers.get(subject, "")
         return next((each.role for each in self.declared if _is(each.declaration, what, subject)), "")
+
+    @property
+    def secrets(self) -> tuple[tuple[str, Secret], ...]:
+        """Every secret with its place, `server/role/name`."""
+        return tuple(
+            (f"{self.server.id}/{each.role}/{each.declaration.name}", each.declaration)
+            for each in self.declared
+            if isinstance(each.declaration, Secret)
+        )
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -111,6 +120,11 @@ class Plan:
     def all(self, kind: type[D]) -> tuple[D, ...]:
         """Return every declaration of one kind on any server, without repetition."""
         return tuple(dict.fromkeys(found for server in self.servers for found in server.all(kind)))
+
+    @property
+    def secrets(self) -> tuple[tuple[str, Secret], ...]:
+        """Every secret of every server with its place, `server/role/name`."""
+        return tuple(pair for server in self.servers for pair in server.secrets)
 
     def walk(self) -> Iterator[tuple[ServerPlan, Part[Any]]]:
         """Yield every role's part with its server."""

@@ -12,9 +12,7 @@ from pyinfra.api import FactBase
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_path, read_manifest
-
-SECRET = b"@coopinfra-secret:"
-"""What every marker begins with; see the templates' `secret`."""
+from coopinfra.roles.primitives.markers import markers_in
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class FileContents(FactBase[dict[str, bytes]]):
 
 def holds_secrets(file: File) -> bool:
     """Tell whether a file's content is known here only with markers in place of its secrets."""
-    return SECRET in file.content
+    return bool(file.sealed or markers_in(file.content))
 
 
 def files_that_differ(
@@ -105,10 +103,18 @@ def _difference(wanted: File | Directory, found: FilesFound) -> Change | None:
         there.kind != "regular empty file"
     ):
         reasons.append(f"is a {there.kind}")
-    if isinstance(wanted, File) and there.digest != digest(wanted.content):
-        reasons.append("content")
+    if isinstance(wanted, File) and not _is_right(wanted, there, found.manifest):
+        same = wanted.sealed and there.digest == found.manifest.files.get(wanted.path)
+        reasons.append("content, or only how its secrets are encrypted" if same else "content")
     if (there.user, there.group) != (wanted.user, wanted.group):
         reasons.append(f"owner {there.user}:{there.group}")
     if there.mode != wanted.mode:
         reasons.append(f"mode {there.mode}")
     return Change(what, "change", wanted.path, ", ".join(reasons)) if reasons else None
+
+
+def _is_right(wanted: File, there: Found, manifest: Manifest) -> bool:
+    if not wanted.sealed:
+        return there.digest == digest(wanted.content)
+    # Of one that holds secrets, only this is known without them: nobody touched it, and nothing of it has changed here.
+    return there.digest == manifest.files.get(wanted.path) and wanted.sealed == manifest.sealed.get(wanted.path)

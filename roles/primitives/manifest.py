@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -25,6 +25,8 @@ class Manifest:
 
     files: dict[str, str] = field(default_factory=dict)
     """Path -> sha256 of the content that was deployed."""
+    sealed: dict[str, str] = field(default_factory=dict)
+    """Path of a file that holds secrets -> what tells here, without them, whether it is due: see `File.sealed`."""
     directories: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
@@ -45,6 +47,10 @@ class Manifest:
     """False while a deploy runs, and after one that was interrupted."""
     release: str = ""
     """Of coopinfra, as it wrote this."""
+    commit: str = ""
+    """Of the inventory, where that is in git and signatures are asked for."""
+    signed: bool = False
+    """Whether signatures were asked for: whoever can push cannot take that back unseen."""
 
     def text(self) -> str:
         """Render it for the server, the same bytes for the same content."""
@@ -54,6 +60,7 @@ class Manifest:
         """Return what may be on the server while `new` replaces this; hashes stay the old ones until it is done."""
         return Manifest(
             files={**new.files, **self.files},
+            sealed={**new.sealed, **self.sealed},
             directories=_union(self.directories, new.directories),
             users=_union(self.users, new.users),
             units=_union(self.units, new.units),
@@ -65,6 +72,9 @@ class Manifest:
             baseline=new.baseline,
             finished=False,
             release=new.release,
+            # The list of signers that counts is the one of the last deploy that came to its end.
+            commit=self.commit,
+            signed=self.signed,
         )
 
     def without(self, new: Manifest) -> Manifest:
@@ -94,6 +104,9 @@ def read_manifest(text: str) -> Manifest:
             **{name: tuple(found[name]) for name in ("directories", "users", "units", "releases")},
             # The first release knew none of these.
             access=tuple(found.get("access", ())),
+            sealed=dict(found.get("sealed", {})),
+            commit=str(found.get("commit", "")),
+            signed=bool(found.get("signed", False)),
             release=str(found.get("release", "")),
             ports=tuple(found.get("ports", ())),
             rights=dict(found.get("rights", {})),
@@ -112,11 +125,17 @@ def manifest_of(
     *,
     ports: Iterable[Port] = (),
     baseline: tuple[str, ...] | None = None,
+    digest_of: Callable[[File], str] | None = None,
 ) -> Manifest:
-    """Return what a finished deploy of these leaves behind."""
+    """Return what a finished deploy of these leaves behind.
+
+    digest_of: of a file as it lies on the server, where that is more than its content says here
+    """
     files, users = tuple(files), tuple(users)
+    contents = [file for file in files if isinstance(file, File)]
     return Manifest(
-        files={file.path: digest(file.content) for file in files if isinstance(file, File)},
+        files={file.path: digest_of(file) if digest_of else digest(file.content) for file in contents},
+        sealed={file.path: file.sealed for file in contents if file.sealed},
         directories=_union((), (each.path for each in files if isinstance(each, Directory))),
         users=_union((), (user.name for user in users)),
         units=_union((), (unit.name for unit in units)),

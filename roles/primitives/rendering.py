@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coopinfra.roles.contract import File, Part
+from coopinfra.roles.primitives.markers import marker
 from coopinfra.roles.registry import FOLDER
 
 if TYPE_CHECKING:
@@ -30,7 +31,14 @@ def template(
     text = (
         _environment(part.role)
         .get_template(name)
-        .render(part=part, organisation=part.organisation, server=part.server, settings=part.settings, **values)
+        .render(
+            part=part,
+            organisation=part.organisation,
+            server=part.server,
+            settings=part.settings,
+            secret=partial(marker, part),
+            **values,
+        )
     )
     return File(to, text.encode(), user=user, group=group, mode=mode, validate=validate, access=access)
 

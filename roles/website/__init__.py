@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, Part, Settings
-from coopinfra.roles.declarations import Declaration, Link, Need, Record, Release, Vhost
+from coopinfra.roles.contract import Field, Part, Settings, YesNo
+from coopinfra.roles.declarations import Declaration, Link, Need, Record, Release, Secret, Vhost
 from coopinfra.roles.types import BySlug, Domain, quoted, refuse
 
 HOME = "/srv/sites"
+PREVIEW_USER = "preview"
 # What git could take for an option or for a program to run is no address.
 REPOSITORY = re.compile(r"(https|ssh|file)://[A-Za-z0-9._~:/@%+-]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+")
 REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -71,6 +72,9 @@ class Site(Settings):
         default="static", description="`static`: finished pages; no program runs on the server."
     )
     source: Source = Field(description="Where its files come from.")
+    preview_password: YesNo = Field(
+        default=False, description="Show it only to who knows the user `preview` and a password that we make."
+    )
 
 
 class WebsiteSettings(Settings):
@@ -88,13 +92,22 @@ def declare(part: Part[WebsiteSettings]) -> Iterator[Declaration]:
     for name, site in part.settings.sites.items():
         release = release_of(part, name)
         yield release
-        vhost = Vhost(site.domain, root=release.current, redirects_from=site.redirects_from)
+        password_file = password_file_of(part, name) if site.preview_password else ""
+        vhost = Vhost(site.domain, (), release.current, site.redirects_from, password_file)
         yield vhost
+        if site.preview_password:
+            yield Secret(f"{name}-password", "password", deployed=False)
+            yield Secret(f"{name}-htpasswd", "htpasswd", made_from=f"{name}-password", subject=PREVIEW_USER)
         for domain in vhost.names:
             yield Record("A", domain, part.server.address)
             if part.server.ipv6:
                 yield Record("AAAA", domain, part.server.ipv6)
         yield Link(site.domain, f"https://{site.domain}/")
+
+
+def password_file_of(part: Part[WebsiteSettings], name: str) -> str:
+    """Return where the web server reads who may see one site."""
+    return f"/etc/coopinfra/sites/{part.organisation.id}-{name}/htpasswd"
 
 
 def release_of(part: Part[WebsiteSettings], name: str) -> Release:

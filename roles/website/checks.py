@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from coopinfra.roles.contract import Check, Part
+from coopinfra.roles.contract import Check, Part, Trial
 from coopinfra.roles.primitives.checking import succeeds
-from coopinfra.roles.website import WebsiteSettings, release_of
+from coopinfra.roles.website import PREVIEW_USER, WebsiteSettings, release_of
 
 
 def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
-    """Yield for each site that its start page is published, and that visitors get it."""
+    """Yield for each site that its start page is published, and who gets it: everybody, or nobody without password."""
     addresses = " and ".join(part.server.addresses)
     for name, site in part.settings.sites.items():
         current = release_of(part, name).current
+        url = f"https://{site.domain}/"
         yield succeeds(
             f"the site `{name}` has a release with a start page",
             f"[ -s {current}/index.html ] || {{ echo there is no {current}/index.html; false; }}",
         )
         yield Check(
-            f"https://{site.domain}/ shows its start page to anybody",
-            _shows(f"https://{site.domain}/"),
+            f"{url} asks for a password" if site.preview_password else f"{url} shows its start page to anybody",
+            _asks(url) if site.preview_password else _shows(url),
             where="outside",
             waits_for=f"the DNS zone of {site.domain} to lead to {addresses} and nowhere else",
         )
+
+
+def trials(part: Part[WebsiteSettings]) -> Iterator[Trial]:
+    """Yield how the password of each site that has one is tried: as a visitor would."""
+    for name, site in part.settings.sites.items():
+        if site.preview_password:
+            yield Trial(f"{name}-password", _accepts(f"https://{site.domain}/", part.server.address))
 
 
 def _shows(url: str) -> Callable[[Any], str | None]:
@@ -36,3 +44,20 @@ def _shows(url: str) -> Callable[[Any], str | None]:
         return None if kind == "text/html" and answer.body.strip() else f"it shows {len(answer.body)} bytes of {kind}"
 
     return run
+
+
+def _asks(url: str) -> Callable[[Any], str | None]:
+    def run(outside: Any) -> str | None:
+        answer = outside.get(url)
+        return answer.problem or (None if answer.status == 401 else f"it answers with {answer.status}")
+
+    return run
+
+
+def _accepts(url: str, address: str) -> Callable[[Any, str], bool | None]:
+    def accepts(outside: Any, value: str) -> bool | None:
+        # At its own address, for the world's DNS is another question; but never to whom the certificate does not prove.
+        answer = outside.get(url, address=address, login=(PREVIEW_USER, value))
+        return {200: True, 401: False}.get(answer.status)
+
+    return accepts

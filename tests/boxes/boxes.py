@@ -85,12 +85,12 @@ class Operator:
         """Run a command as the outside client."""
         return labs.run(self.lab, argv)
 
-    def plain_pyinfra(self, login: str) -> subprocess.CompletedProcess[str]:
+    def plain_pyinfra(self, login: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Deploy by pyinfra's own command, without anything of our engine."""
         command, deploy = Path(sys.executable).with_name("pyinfra"), EXAMPLES.parent / "deploy"
         settings = ("env", "COOPINFRA_ORG=highbeam", f"COOPINFRA_LOGIN={login}")
         files = (f"{deploy}/inventory.py", f"{deploy}/site.py")
-        return self.outside(*settings, str(command), "-y", "--limit", "web1", *files)
+        return self.outside(*settings, str(command), *options, "-y", "--limit", "web1", *files)
 
     def tree(self) -> str:
         return self.root(TREE)

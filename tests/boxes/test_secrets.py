@@ -1,0 +1,269 @@
+"""Secrets on a real server: made before it exists, never seen, rotated with proof, refused when anything is wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import threading
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from coopinfra.deploy.lab import lab as labs
+
+pytestmark = pytest.mark.timeout(480)
+
+PASSWORD, HTPASSWD = "web1/website/main-password", "web1/website/main-htpasswd"
+SITE = "https://www.highbeam.example/"
+ON_SERVER = "/etc/coopinfra/sites/highbeam-main/htpasswd"
+# Letters that change when they are put into a link or a form, so that those forms are really looked for.
+CANARY = "Kanarienvogel/+ä&=?7391"
+
+
+@pytest.fixture(scope="module")
+def operator(machine):
+    """One server for the whole story, whose site has a password that we know: the canary."""
+    org = machine.folder / "org.yml"
+    org.write_text(org.read_text().rstrip() + "\n            preview_password: true\n")
+    machine.publish()
+    given(machine, CANARY, "secrets", "set", "highbeam", PASSWORD)
+    return machine
+
+
+def given(operator, text, *words):
+    ran = labs.run(operator.lab, operator.argv(*words), given=text)
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+def asks(operator, password):
+    """What the site answers to somebody with this password; curl reads it from its configuration, not from argv."""
+    given_ = f'user = "preview:{password}"\n'
+    command = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "10", "-K", "-", SITE)
+    return labs.run(operator.lab, command, given=given_).stdout
+
+
+def forms(value):
+    """How a value may look after it went through somebody's hands."""
+    plain = value.encode()
+    shifted = [base64.b64encode(b"x" * shift + plain).decode().strip("=") for shift in range(3)]
+    # The letters at both ends are made of neighbours too.
+    inner = [text[4:-4] for text in shifted]
+    return [value, quote(value, safe=""), quote_plus(value), *inner, *(t.replace("+", "-") for t in inner)]
+
+
+def traces(text, values):
+    return [form for value in values for form in forms(value) if form in text]
+
+
+class Watcher(threading.Thread):
+    """Reads again and again what every process, here and on the server, shows of its arguments and environment."""
+
+    def __init__(self, operator):
+        super().__init__(daemon=True)
+        self.operator, self.ended, self.seen, self.rounds = operator, threading.Event(), set(), 0
+
+    def run(self):
+        # The server's processes are in the host's /proc too.
+        while not self.ended.wait(0.02):
+            ran = subprocess.run(
+                ["sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"],
+                capture_output=True,
+                check=False,
+            )
+            self.seen |= set(ran.stdout.decode(errors="replace").splitlines())
+            self.rounds += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
+
+def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator, state_home, tmp_path):
+    with Watcher(operator) as watcher:
+        said = [operator.ok("deploy", "highbeam", "--yes", "--json")]
+        said += [operator.ok("plan", "highbeam"), operator.ok("plan", "highbeam", "--json")]
+        said += [operator.ok("plan", "highbeam", "--offline", "--out", str(tmp_path / "plain"))]
+        said += [operator.ok("runbook", "highbeam", "--out", str(tmp_path / "book"))]
+        said += [operator.ok("secrets", "list", "highbeam"), operator.ok("secrets", "verify", "highbeam")]
+        operator.root(f"rm {ON_SERVER}")
+        said += [operator.plain_pyinfra("demo", "-vvv", "--debug")]
+    assert said[-1].returncode == 0, said[-1].stderr
+    hashed = operator.root(f"sed -n s/^preview://p {ON_SERVER}").strip()
+    values = [CANARY, hashed]
+
+    places = {
+        "output": "\n".join(ran.stdout + ran.stderr for ran in said),
+        "arguments and environments": "\n".join(watcher.seen),
+        "plain files and book": "".join(
+            path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()
+        ),
+        "inventory": "".join(
+            path.read_text(errors="replace") for path in operator.lab.inventories.rglob("*") if path.is_file()
+        ),
+        "logs of the runs": "".join(
+            path.read_text() for path in state_home.glob("coopinfra/runs/**/*") if path.is_file()
+        ),
+        "journals of the server": operator.root("journalctl --no-pager -o export"),
+        "state of the server": operator.root("cat $(find /var/lib/coopinfra /run/coopinfra -type f)"),
+        "temporary files of the server": operator.root(
+            "find /tmp /var/tmp /dev/shm /root /home -xdev -type f -exec cat {} +"
+        ),
+        "all else of the server": operator.root(
+            f"grep -rlF -e '{CANARY}' -e '{hashed}' /etc /var /run /srv /usr/local 2>/dev/null"
+            f" | grep -vx {ON_SERVER}; :"
+        ),
+    }
+    for place, text in places.items():
+        assert traces(text, values) == [], place
+    assert places["all else of the server"] == ""
+    # The controls: the look finds what is there, and the deploy did bring it there.
+    assert "main-htpasswd" in places["inventory"] + places["plain files and book"]
+    assert "Write files" in places["logs of the runs"]
+    assert watcher.rounds > 10
+    assert any("coopinfra.cli.main" in line for line in watcher.seen)
+    assert traces(operator.root(f"cat {ON_SERVER}"), values) == [hashed]
+    assert traces(f"x {base64.b64encode(f'preview:{CANARY}'.encode()).decode()} y", values)
+    assert asks(operator, CANARY) == "200"
+
+
+def test_it_is_readable_by_its_one_user_and_asked_for_by_the_site(operator):
+    assert operator.root(f"stat -c '%a %U' {ON_SERVER}") == "400 www-data\n"
+    assert asks(operator, "another") == "401"
+    assert " 0 red" in operator.ok("check", "highbeam").stdout
+
+
+def test_a_plan_needs_no_identity_and_sees_what_was_changed_by_hand(operator):
+    nobody = ("env", "-u", "COOPINFRA_AGE_IDENTITY", "HOME=/nonexistent", *operator.argv("plan", "highbeam"))
+    assert labs.run(operator.lab, nobody).stdout == "web1: nothing to change\n"
+
+    operator.root(f"echo 'intruder:x' >>{ON_SERVER}")
+    ran = labs.run(operator.lab, nobody)
+
+    assert ran.returncode == 1
+    assert f"file {ON_SERVER}" in ran.stdout
+    assert "intruder" not in ran.stdout, "what is on the server holds secrets"
+    operator.ok("deploy", "highbeam", "--yes")
+    assert labs.run(operator.lab, nobody).stdout == "web1: nothing to change\n"
+
+
+def test_what_is_only_encrypted_anew_is_noted_and_not_written(operator):
+    before = operator.root(f"stat -c %z {ON_SERVER}")
+    operator.ok("secrets", "reencrypt", "highbeam")
+
+    assert "only how its secrets are encrypted" in operator.ok("plan", "highbeam").stdout
+    operator.ok("deploy", "highbeam", "--yes")
+
+    assert operator.root(f"stat -c %z {ON_SERVER}") == before
+    assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+
+
+def test_a_rotation_proves_that_the_old_value_is_dead_and_the_new_one_lives(operator):
+    assert asks(operator, CANARY) == "200"
+
+    ran = operator.ok("secrets", "rotate", "highbeam", PASSWORD, "--yes")
+
+    new = operator.ok("secrets", "show", "highbeam", PASSWORD, "--yes").stdout.strip()
+    assert "proven on the server" in ran.stderr
+    assert new not in ran.stderr + ran.stdout
+    assert (asks(operator, CANARY), asks(operator, new)) == ("401", "200")
+    assert json.loads((operator.folder / "secrets/shown.log").read_text().splitlines()[-1])["path"] == PASSWORD
+
+
+def test_a_rotation_that_could_prove_nothing_is_refused(operator):
+    right = operator.root(f"cat {ON_SERVER}")
+    operator.root(f": >{ON_SERVER}")
+
+    ran = operator.run("secrets", "rotate", "highbeam", PASSWORD, "--yes")
+
+    assert ran.returncode == 1
+    assert "does not accept" in ran.stderr
+    operator.root(f"cat >{ON_SERVER} <<'END'\n{right}END\n")
+    assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+
+
+def test_broken_secrets_are_refused_by_name_before_a_server_is_asked(operator):
+    files = {path: operator.folder / "secrets" / f"{path}.age" for path in (PASSWORD, HTPASSWD)}
+    kept = {path: file.read_bytes() for path, file in files.items()}
+    files[HTPASSWD].write_bytes(kept[PASSWORD])
+
+    ran = operator.run("deploy", "highbeam", "--yes")
+
+    assert ran.returncode == 2
+    assert f"highbeam/secrets/{HTPASSWD}.age: it is the secret `highbeam/{PASSWORD}`" in ran.stderr
+    assert "connecting" not in ran.stderr
+    files[HTPASSWD].write_bytes(kept[HTPASSWD])
+    assert "nothing to change" in operator.ok("deploy", "highbeam", "--yes").stderr
+
+
+def test_a_forged_commit_is_refused_and_a_signed_one_deployed(operator, tmp_path):
+    home = operator.lab.inventories
+
+    def git(*words, key=""):
+        sign = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={key}") if key else ()
+        name = ("-c", "user.name=x", "-c", "user.email=x@lantern.example", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(home), *name, *sign, *words], check=True, capture_output=True)
+
+    def commit(message, key=""):
+        git("add", "--all")
+        git("commit", "--quiet", "--allow-empty", "-m", message, *(["-S"] if key else []), key=key)
+
+    for name in ("demo", "mallory"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    ours, theirs = tmp_path / "demo", tmp_path / "mallory"
+    collective = home / "collective.yml"
+    public = ours.with_suffix(".pub").read_text().strip()
+    text = collective.read_text().replace(
+        "operators:\n  demo:\n", f"operators:\n  demo:\n    signing_keys: [{public}]\n"
+    )
+    collective.write_text("require_signed_commits: true\n" + text)
+    assert "in no git repository" in operator.run("deploy", "highbeam", "--yes").stderr
+    git("init", "--quiet")
+    try:
+        commit("Ask for signatures", str(ours))
+        operator.ok("deploy", "highbeam", "--yes")
+        (home / "highbeam/secrets/stray").touch()
+        assert "`highbeam/secrets/stray` is not committed" in operator.run("deploy", "highbeam", "--yes").stderr
+        (home / "highbeam/secrets/stray").unlink()
+
+        # The push that brings its own signer along, signs with it, and asks for signatures no more.
+        forged = theirs.with_suffix(".pub").read_text().strip()
+        collective.write_text(text.replace(public, forged))
+        commit("A friendly change", str(theirs))
+        ran = operator.run("deploy", "highbeam", "--yes")
+        assert ran.returncode == 2
+        assert "A friendly change is not signed by anybody" in ran.stderr
+
+        git("revert", "--no-edit", "HEAD")
+        ran = operator.run("deploy", "highbeam", "--yes")
+        assert ran.returncode == 2, "the forged commit stays in the history"
+        git("reset", "--hard", "--quiet", "HEAD~2")
+        commit("By one of ours", str(ours))
+        assert "nothing to change" in operator.ok("deploy", "highbeam", "--yes").stderr
+
+        # Whoever may sign may also say that signatures are needed no more.
+        collective.write_text(text)
+        commit("No more signatures", str(ours))
+        operator.ok("deploy", "highbeam", "--yes")
+    finally:
+        collective.write_text(text)
+        subprocess.run(["rm", "-rf", str(home / ".git")], check=True)
+
+
+def test_a_secret_that_is_no_longer_wanted_leaves_the_server_and_is_not_shown_on_its_way(operator):
+    org = operator.folder / "org.yml"
+    org.write_text(org.read_text().replace("            preview_password: true\n", ""))
+    hashed = operator.root(f"cat {ON_SERVER}").split("preview:")[1].strip()
+
+    planned = operator.ok("plan", "highbeam").stdout
+    operator.ok("deploy", "highbeam", "--yes")
+
+    assert f"remove file {ON_SERVER}" in planned
+    assert hashed not in planned
+    assert operator.root("ls /etc/coopinfra/sites 2>&1; :").count("highbeam-main") == 0
+    assert asks(operator, "nobody") == "200"

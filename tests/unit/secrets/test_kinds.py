@@ -1,0 +1,104 @@
+"""Every kind of secret is what its program reads, and its public half is the one that the program would name."""
+
+import base64
+import subprocess
+
+import bcrypt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from coopinfra.deploy.secrets import kinds
+from coopinfra.roles.declarations import Secret, SecretKind
+
+MADE = [kind for kind in SecretKind.__args__ if kind not in ("given", "password-hash", "htpasswd", "certificate")]
+
+
+def run(*argv, given=b""):
+    return subprocess.run(argv, input=given, capture_output=True, check=True).stdout.decode().strip()
+
+
+def test_every_kind_that_can_be_declared_is_known():
+    assert set(kinds.KINDS) == set(SecretKind.__args__)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_two_are_never_the_same(kind):
+    secret = Secret("it", kind)
+
+    first, second = kinds.make(secret), kinds.make(secret)
+
+    assert first != second
+    public = kinds.public_half(secret, first)
+    assert public == kinds.public_half(secret, first)
+    assert not public or public != kinds.public_half(secret, second)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MADE if kind not in ("random", "password")])
+def test_a_value_of_another_kind_is_refused(kind):
+    with pytest.raises(ValueError, match=r"."):
+        kinds.public_half(Secret("it", kind), b"no such thing")
+
+
+def test_a_password_can_be_read_aloud_and_its_hash_is_the_servers():
+    password = kinds.make(Secret("it", "password"))
+    line = kinds.make(Secret("it-file", "htpasswd", made_from="it", subject="preview"), password)
+
+    user, _, hashed = line.decode().partition(":")
+    assert user == "preview"
+    assert bcrypt.checkpw(password, hashed.encode())
+    assert not bcrypt.checkpw(b"another", hashed.encode())
+    assert set(password.decode()) <= set(kinds.READ_ALOUD + "-")
+
+
+def test_a_password_that_would_not_count_to_its_end_is_refused():
+    with pytest.raises(ValueError, match="72 bytes"):
+        kinds.make(Secret("it-hash", "password-hash", made_from="it"), b"x" * 73)
+
+
+def test_dkim_keys_are_what_stands_in_dns(tmp_path):
+    rsa = kinds.make(Secret("it", "dkim-rsa"))
+    small = kinds.make(Secret("it", "dkim-ed25519"))
+    (tmp_path / "key").write_bytes(rsa)
+
+    der = subprocess.run(
+        ["openssl", "rsa", "-in", tmp_path / "key", "-pubout", "-outform", "DER"], capture_output=True, check=True
+    ).stdout
+    assert kinds.public_half(Secret("it", "dkim-rsa"), rsa) == base64.b64encode(der).decode()
+    assert len(base64.b64decode(kinds.public_half(Secret("it", "dkim-ed25519"), small))) == 32
+
+
+def test_a_certificate_is_one_of_its_key_and_of_no_other():
+    secret = Secret("it", "certificate", made_from="key", subject="vault1.lantern.example")
+    key, other = (kinds.make(Secret("key", "tls-key")) for _ in range(2))
+
+    made = kinds.make(secret, key)
+
+    assert x509.load_pem_x509_certificate(made).public_key() == load_pem_private_key(key, None).public_key()
+    assert kinds.agrees(secret, made, key)
+    assert not kinds.agrees(secret, made, other)
+
+
+def test_ssh_and_age_agree_with_their_own_commands(tmp_path):
+    key = kinds.make(Secret("it", "ssh-key"))
+    (tmp_path / "key").touch(mode=0o600)
+    (tmp_path / "key").write_bytes(key)
+
+    assert run("ssh-keygen", "-y", "-f", str(tmp_path / "key")) == kinds.public_half(Secret("it", "ssh-key"), key)
+    assert kinds.public_half(Secret("it", "age-key"), kinds.make(Secret("it", "age-key"))).startswith("age1")
+
+
+def test_an_onion_address_follows_from_tors_own_file():
+    # Test vector: the expansion of the seed in RFC 8032, 7.1, test 1, and its public key.
+    from hashlib import sha512
+
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    public = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    spread = bytearray(sha512(seed).digest())
+    spread[0] &= 248
+    spread[31] = spread[31] & 63 | 64
+
+    address = kinds.public_half(Secret("it", "onion-key"), b"== ed25519v1-secret: type0 ==\0\0\0" + bytes(spread))
+
+    assert base64.b32decode(address.removesuffix(".onion").upper())[:32] == public
+    assert len(address) == 62
