@@ -37,7 +37,7 @@ def test_each_server_keeps_its_own_state_while_others_come_and_go():
             together.wait(10)
             assert ctx_state.get() is state
             assert host.name == next(iter(state.inventory)).name
-            done = run(state, lambda _: None)
+            done = run(state, lambda *_: None)
         assert ctx_state.get() is None
         return len(done), [command for command in connection.ran if f"echo {number}" in command]
 
