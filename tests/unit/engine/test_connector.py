@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from pyinfra import host
@@ -215,3 +217,23 @@ def test_a_broken_command_spoils_no_other_or_is_found_out(broken):
         assert given[2].out == "three\n"
     else:
         assert len(given) < 3, "and Connection.run_all refuses to go on"
+
+
+def test_servers_that_are_worked_on_at_once_never_get_each_others_operations(tmp_path):
+    together = Barrier(4, timeout=60)
+
+    def deploy(number):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        together.wait()
+        with on_server(Machine(folder)) as state:
+            together.wait()
+            for word in "abc":
+                line(name=f"Write {word}{number}", path="file", text=f"{word}{number}")
+                together.wait()
+            return [each.name for each in run(state, ignore)], (folder / "file").read_text()
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(deploy, range(4)))
+
+    assert done == [([f"Write a{n}", f"Write b{n}", f"Write c{n}"], f"a{n}\nb{n}\nc{n}\n") for n in range(4)]
