@@ -24,7 +24,8 @@ Step = Callable[[str, int, int], None]
 
 
 class _InThisThread(threading.local):
-    module: Any = None
+    # What the plain `pyinfra` command has set before it loads us; it is one for all of its threads.
+    module: Any = ctx_state.context._container.module  # noqa: SLF001 - there is no other way in
 
 
 # pyinfra keeps the host and the configuration apart for each thread, but one state for the whole process. Ours are one
