@@ -8,8 +8,8 @@ import os
 from pyinfra import host, logger
 
 from coopinfra.deploy.engine.converge import converge
-from coopinfra.deploy.jobs.deploy import find_sources
 from coopinfra.deploy.jobs.secrets_ready import make_ready
+from coopinfra.deploy.jobs.sources import find_sources
 
 logger.warning("no lock, no journal and no revert here: `coopinfra deploy` has them")
 READY = make_ready(os.environ["COOPINFRA_ORG"])

@@ -59,6 +59,14 @@ def settle(connection: Connection) -> bool:
     return "reverted" in said.out
 
 
+def taken_back(connection: Connection) -> bool:
+    """Take a change of access back at once where a step of it failed, if the connection still obeys."""
+    try:
+        return settle(connection)
+    except CoopinfraError:
+        return False
+
+
 def wait_for_revert(target: Target, connection: Connection, cause: CoopinfraError, *, seconds: float) -> Reverted:
     """Wait until the server has taken the change back; return the error that says so.
 

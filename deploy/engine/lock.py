@@ -14,17 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import paramiko
 
 from coopinfra.deploy.engine.connection import Connection, ServerError
-from coopinfra.deploy.engine.run_log import entries_of, entry_of
+from coopinfra.deploy.engine.journal import JOURNALS
+from coopinfra.deploy.engine.run_log import entry_of
 from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.roles.primitives.changes import STATE
 
-JOURNALS = f"{STATE}/journal"
 KEPT_JOURNALS = 50
 LONGEST_LINE = 2**16
 """Bytes: a longer one is none of ours."""
@@ -197,11 +196,3 @@ def _wait_for_orphans(connection: Connection, holder: Holder, deadline: float, s
                 Problem(f"{connection.label}: commands of run {named} are still at work", "try again in some minutes")
             )
         stop.pause(0.5, connection.label, "commands of an interrupted run")
-
-
-def read_journals(connection: Connection) -> dict[str, tuple[dict[str, object], ...]]:
-    """Return the entries of every journal on a server by its run, the oldest first."""
-    # A run is named by its moment, so the shell puts them in order. tail names each, as soon as there are two.
-    out = connection.run(f"tail -n +1 -v {JOURNALS}/*.jsonl 2>/dev/null; true").out
-    texts = (text.split(" <==\n", 1) for text in out.split("==> ")[1:])
-    return {Path(path).stem: entries for path, text in texts if (entries := entries_of(text))}

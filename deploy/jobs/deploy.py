@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
-from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, wait_for_revert
+from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, taken_back, wait_for_revert
 from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, Origin, converge
 from coopinfra.deploy.engine.events import Event, Report
@@ -21,11 +20,12 @@ from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.jobs.results import Result, told
-from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
+from coopinfra.deploy.jobs.sources import find_sources
+from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.bundle import Reveal
-from coopinfra.roles.primitives.source import Source, SourceError, find_source
+from coopinfra.roles.primitives.source import Source
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,6 @@ class Prepared:
         """Whether a deploy has anything to do here."""
         noted = Origin(self.preview.commit, self.preview.signed)
         return bool(self.preview.changes) or self.preview.interrupted or self.origin not in (None, noted)
-
-
-def find_sources(plan: Plan) -> dict[Release, Source]:
-    """Read or fetch the files of every site; raise InputError that lists all that cannot be had."""
-    sources, problems = {}, []
-    for release in plan.all(Release):
-        try:
-            sources[release] = find_source(release, Path(plan.folder))
-        except SourceError as error:
-            message, _, hint = str(error).partition("|")
-            problems.append(Problem(message, hint))
-    if problems:
-        raise InputError(*problems)
-    return sources
 
 
 def prepare(
@@ -200,19 +186,11 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
             return run(state, begin)
     except CoopinfraError as error:
         if begun and begun[-1] in ACCESS_STEPS and (refused or is_armed(server.connection)):
-            if not refused and _taken_back(server.connection):
+            if not refused and taken_back(server.connection):
                 raise
             cause = refused[0] if refused else error
             raise wait_for_revert(server.target, server.connection, cause, seconds=waits.revert) from cause
         raise
-
-
-def _taken_back(connection: Connection) -> bool:
-    """Take a change of access back at once where a step of it failed, if the connection still obeys."""
-    try:
-        return settle(connection)
-    except CoopinfraError:
-        return False
 
 
 def _waiting(server: Prepared) -> tuple[Outcome, ...]:

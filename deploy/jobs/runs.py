@@ -11,7 +11,8 @@ from importlib.metadata import version
 
 from coopinfra.deploy.engine.events import Report
 from coopinfra.deploy.engine.identity import find_identity
-from coopinfra.deploy.engine.lock import Holder, holder_now, read_journals
+from coopinfra.deploy.engine.journal import read_journals
+from coopinfra.deploy.engine.lock import Holder, holder_now
 from coopinfra.deploy.engine.reach import connect
 from coopinfra.deploy.engine.run_log import read_logs, run_log, runs_folder
 from coopinfra.deploy.jobs.fleet import targets

@@ -80,7 +80,7 @@ def test_a_second_operator_meets_the_lock_and_is_told_who_holds_it(deployed):
 
     refused = deployed.run("deploy", "highbeam", "--yes")
     waiting = deployed.start(*deployed.argv("deploy", "highbeam", "--yes", "--wait", "1m"))
-    read_until(waiting, "1 changes")
+    read_until(waiting, "taking the lock")
     deployed.root("systemctl stop other.service")
     waiting.communicate(timeout=60)
 
