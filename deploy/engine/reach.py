@@ -59,8 +59,21 @@ def connect(target: Target) -> Connection:
 
 def connect_as(target: Target, login: str) -> Connection:
     """Connect as one account, with the pinned host key, one key of ours, and a socket that notices a dead peer."""
-    server = target.server
     client = paramiko.SSHClient()
+    try:
+        _log_in(client, target, login)
+    except BaseException:
+        # What was refused stays open otherwise, and the server counts it among those who are about to log in.
+        client.close()
+        raise
+    transport = client.get_transport()
+    if transport:
+        transport.set_keepalive(15)
+    return Connection(client, target.label, login)
+
+
+def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
+    server = target.server
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     if target.known_hosts.is_file():
         client.load_host_keys(str(target.known_hosts))
@@ -101,10 +114,6 @@ def connect_as(target: Target, login: str) -> Connection:
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise Unreachable(Problem(f"{target.label}: {_why(error)}", _what_to_do(error))) from error
-    transport = client.get_transport()
-    if transport:
-        transport.set_keepalive(15)
-    return Connection(client, target.label, login)
 
 
 def pinned_name(server: Server) -> str:
