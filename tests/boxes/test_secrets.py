@@ -84,7 +84,7 @@ class Watcher(threading.Thread):
         self.join()
 
 
-def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator, state_home, tmp_path):
+def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator, tmp_path):
     with Watcher(operator) as watcher:
         said = [operator.ok("deploy", "highbeam", "--yes", "--json")]
         said += [operator.ok("plan", "highbeam"), operator.ok("plan", "highbeam", "--json")]
@@ -107,7 +107,7 @@ def test_a_full_deploy_as_talkative_as_can_be_shows_no_secret_anywhere(operator,
             path.read_text(errors="replace") for path in operator.lab.inventories.rglob("*") if path.is_file()
         ),
         "logs of the runs": "".join(
-            path.read_text() for path in state_home.glob("coopinfra/runs/**/*") if path.is_file()
+            path.read_text() for path in (operator.lab.folder / "state").rglob("*") if path.is_file()
         ),
         "journals of the server": operator.root("journalctl --no-pager -o export"),
         "state of the server": operator.root("cat $(find /var/lib/coopinfra /run/coopinfra -type f)"),
