@@ -15,6 +15,15 @@ from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 ALL = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 
 
+@pytest.fixture(autouse=True)
+def as_at_a_terminal():
+    """Whoever started the tests may have told their children to ignore a signal, as nohup does."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, old in before.items():
+        signal.signal(number, old)
+
+
 def test_results_come_in_the_order_of_the_servers_and_one_that_fails_hides_no_other():
     def work(number):
         if number == 1:
