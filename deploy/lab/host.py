@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from coopinfra.deploy.lab.processes import PLAIN, failure
@@ -49,12 +49,12 @@ def why_not() -> str:
     return ""
 
 
-def require(report: Callable[[str], None]) -> None:
-    """Raise if boxes cannot run here; install what they need and this machine lacks."""
+def require(report: Callable[[str], None], needs: Mapping[str, str] = NEEDS) -> None:
+    """Raise if boxes cannot run here; install what is needed (command -> Debian package) and this machine lacks."""
     if reason := why_not():
         hint = f"run it with sudo, or {INSTEAD}" if "root" in reason else INSTEAD
         raise NoBoxes(Problem(reason, hint=hint))
-    missing = {package for name, package in NEEDS.items() if not shutil.which(name)}
+    missing = {package for name, package in needs.items() if not shutil.which(name)}
     if not KEYRING.exists():
         missing.add("debian-archive-keyring")
     if missing:
