@@ -45,7 +45,7 @@ from coopinfra.deploy.lab.state import BoxSpec, Lab
 from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.planning.make import make_plan
 from delayed_link import Link, delayed_link
-from measuring import Measure, bare_box, measure, timed
+from measuring import DidNotWork, Measure, bare_box, measure, timed
 from table import Goal, Key, ratio, table, verdicts
 
 ROOT = Path(__file__).parents[2]
@@ -53,8 +53,8 @@ LAB = "bench"
 BOX = BoxSpec("web1", "203.0.113.10", "2001:db8::10", organisation="highbeam")
 COMMAND = (sys.executable, "-m", "coopinfra.cli.main")
 """The same installation, whatever PATH says inside the lab."""
-SERVERS = 20
 EMPTY, NOTHING, ONE, MANY = "from empty", "nothing to do", "1 file changed", "25 files changed"
+SAYS_NOTHING = "nothing to change"
 STEPS = {EMPTY: (0, "first"), NOTHING: (0, "first"), ONE: (1, "second"), MANY: (25, "third")}
 """How many templates get which value."""
 PARTS = ("tasks", "files", "demo", "fleet")
@@ -63,8 +63,8 @@ PARTS = ("tasks", "files", "demo", "fleet")
 class Benchmark:
     """One run: its lab, its delays, and the figures so far."""
 
-    def __init__(self, lab: Lab, milliseconds: tuple[int, ...], scratch: Path) -> None:
-        self.lab, self.milliseconds, self.scratch = lab, milliseconds, scratch
+    def __init__(self, lab: Lab, milliseconds: tuple[int, ...], servers: int, scratch: Path) -> None:
+        self.lab, self.milliseconds, self.servers, self.scratch = lab, milliseconds, servers, scratch
         self.longest = max(milliseconds)
         self.figures: dict[Key, Measure] = {}
 
@@ -116,6 +116,8 @@ class Benchmark:
                     ("check", ("check", "highbeam")),
                 ):
                     found = measure(link, BOX.name, (*COMMAND, *words), folder=ROOT)
+                    if step == NOTHING and SAYS_NOTHING not in found.said:
+                        raise DidNotWork(f"something was left to do:\n{found.said}")
                     self.note(f"the example, {step}", "coopinfra", milliseconds, found)
         # Before and after, since the first of all may have filled a cache on the way.
         self._packages("apt-get alone, once more")
@@ -129,17 +131,20 @@ class Benchmark:
             self.note(f"the example, {EMPTY}", who, self.longest, found)
 
     def fleet(self) -> None:
-        """Deploy to twenty machines at once, from nothing and again."""
-        for spec in fleet.specs(SERVERS):
+        """Deploy to many machines at once, from nothing and again."""
+        for spec in fleet.specs(self.servers):
             self.lab = labs.add_box(labs.load(self.lab.name), spec)
         publish_zone(self.lab, fleet.NAME)
         with delayed_link(self.lab, self.longest / 1000) as link:
             for step in (EMPTY, NOTHING):
-                self.note(f"{SERVERS} servers, {step}", "coopinfra", self.longest, self._deploy(link))
+                found = self._deploy(link)
+                if step == NOTHING and found.said.count(SAYS_NOTHING) != self.servers:
+                    raise DidNotWork(f"something was left to do on one of the servers:\n{found.said}")
+                self.note(f"{self.servers} servers, {step}", "coopinfra", self.longest, found)
 
     def _deploy(self, link: Link) -> Measure:
         took, cpu, said = timed(link.argv(*COMMAND, "deploy", fleet.NAME, "--yes"), folder=ROOT)
-        return Measure(took, 0, cpu, 0.0, 0.0, said)
+        return Measure(took, None, cpu, None, 0.0, said)
 
     def goals(self) -> Iterator[Goal]:
         """Set each goal beside what was found at the longest delay."""
@@ -171,13 +176,13 @@ class Benchmark:
         yield Goal(
             "times as long as apt-get alone, the example from empty", quotient(ours, min(alone, default=None)), 1.3
         )
-        fleet_again = f"{SERVERS} servers, {NOTHING}"
+        fleet_again = f"{self.servers} servers, {NOTHING}"
         all_at_once = figure(fleet_again, "coopinfra", lambda m: m.seconds)
         one = figure(again, "coopinfra", lambda m: m.seconds)
-        yield Goal(f"times as long as one server, {SERVERS} at once", quotient(all_at_once, one), 4)
+        yield Goal(f"times as long as one server, {self.servers} at once", quotient(all_at_once, one), 4)
         yield Goal(
-            f"seconds of CPU here for each of {SERVERS}",
-            figure(fleet_again, "coopinfra", lambda m: m.cpu_here / SERVERS),
+            f"seconds of CPU here for each of {self.servers}",
+            figure(fleet_again, "coopinfra", lambda m: m.cpu_here / self.servers),
             0.4,
         )
         yield Goal("seconds of `check`", figure("the example, check", "coopinfra", lambda m: m.seconds), 10)
@@ -193,6 +198,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--rtt", default="0,100", help="delays in milliseconds, there and back")
+    # Each box takes some of the kernel's inotify instances (fs.inotify.max_user_instances), and 128 are common.
+    parser.add_argument("--servers", type=int, default=20, help="how many at once, for `fleet`")
     options = parser.parse_args()
     host.require(say)
     parts = options.only.split(",")
@@ -201,10 +208,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         shutil.copytree(ROOT / "inventories", scratch / "inventories")
-        fleet.write(scratch / "inventories", SERVERS)
+        fleet.write(scratch / "inventories", options.servers)
         labs.up(LAB, (), scratch / "inventories", say)
         try:
-            bench = Benchmark(labs.load(LAB), tuple(int(each) for each in options.rtt.split(",")), scratch)
+            delays = tuple(int(each) for each in options.rtt.split(","))
+            bench = Benchmark(labs.load(LAB), delays, options.servers, scratch)
             for part in parts:
                 getattr(bench, part)()
         finally:

@@ -1,4 +1,4 @@
-"""An organisation of twenty servers, each with a site of its own."""
+"""An organisation of many servers, each with a site of its own."""
 
 from __future__ import annotations
 

@@ -31,9 +31,10 @@ class Measure:
     """What one command has cost."""
 
     seconds: float
-    channels: int
+    channels: int | None
     cpu_here: float
-    cpu_there: float
+    cpu_there: float | None
+    """None where it is not one box that is looked at."""
     connected: float
     """Seconds between the moment the server let us in and the end of the last connection."""
     said: str

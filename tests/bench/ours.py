@@ -41,7 +41,7 @@ def main() -> None:
         with on_server(connection) as state:
             tasks_of(what, words)()
             read_ahead(state)
-            done = run(state, lambda _name: None)
+            done = run(state, lambda *_: None)
     finally:
         connection.close()
     print(f"{sum(operation.changed for operation in done)} of {len(done)} operations changed something")

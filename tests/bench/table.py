@@ -59,8 +59,8 @@ def _lines(figures: Mapping[Key, Measure], reference: str) -> Iterator[str]:
         times = ratio(figures, what, who, reference, milliseconds)
         trips = round_trips(figures, what, who, milliseconds)
         yield (
-            f"  {who:<28}{milliseconds:>5}{each.seconds:>10.2f}{_or_dash(times, 1):>8}{each.channels:>10}"
-            f"{_or_dash(trips, 0):>8}{each.cpu_here:>10.2f}{each.cpu_there:>11.2f}"
+            f"  {who:<28}{milliseconds:>5}{each.seconds:>10.2f}{_or_dash(times, 1):>8}{_or_dash(each.channels, 0):>10}"
+            f"{_or_dash(trips, 0):>8}{each.cpu_here:>10.2f}{_or_dash(each.cpu_there, 2):>11}"
         )
 
 
