@@ -34,14 +34,14 @@ forgetful = "forgetful" in sys.argv
 if forgetful:
     Connector._answer = as_pyinfra_does
 plan = make_plan(load_named("highbeam"))
-(prepared,) = deploy.prepare(plan, lambda server, what: None)
+(prepared,) = deploy.prepare(plan, lambda event: None)
 if isinstance(prepared, Exception):
     raise prepared
 compared = len(channels)
 with on_server(prepared.connection) as state:
     converge(prepared.plan, prepared.sources, guard=lambda: None, wait=120)
     None if forgetful else read_ahead(state)
-    done = run(state, lambda name: None)
+    done = run(state, lambda *_: None)
 counts = {"compare": compared, "converge": len(channels) - compared, "operations": len(done)}
 prepared.connection.close()
 sys.stdout.write(json.dumps(counts | {"changed": [each.name for each in done if each.changed]}))
