@@ -97,6 +97,8 @@ class Operator:
 
     def whole(self) -> dict[str, list[str]]:
         """All that a deploy decides: the tree, and lists of accounts, groups, packages, units and what runs."""
+        # A slow machine may still be booting, and what only then becomes active is nobody's doing.
+        self.root("systemctl is-system-running --wait || true")
         found: dict[str, list[str]] = {"tree": self.tree().splitlines()}
         for line in self.root(ACCOUNTS_AND_UNITS).splitlines():
             if line in ("accounts", "groups", "packages", "units", "running"):
