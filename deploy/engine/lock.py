@@ -170,6 +170,8 @@ def _lines(channel: paramiko.Channel) -> Iterator[str]:
     while block := channel.recv(4096):
         *whole, pending = (pending + block).split(b"\n")
         if len(pending) > LONGEST_LINE:
+            # Closed at once: whoever goes on reading would do so for as long as the server goes on sending.
+            channel.close()
             return
         for line in whole:
             yield line.decode(errors="replace")

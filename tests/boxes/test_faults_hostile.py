@@ -9,7 +9,7 @@ import pytest
 
 from faults import MOST_SECONDS, replaced, running
 
-pytestmark = pytest.mark.timeout(480)
+pytestmark = pytest.mark.timeout(120)
 
 # Clears the screen, sets the title, erases the line, and the one-letter form of the same for a terminal.
 EVIL = r"\033[2J\033]0;owned\007\r\302\233K"
