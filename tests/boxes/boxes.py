@@ -39,7 +39,8 @@ echo groups; getent group
 echo packages; dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n'
 echo units; systemctl list-unit-files --plain --no-legend --no-pager | awk '{print $1, $2}'
 echo running; systemctl list-units --plain --no-legend --no-pager --state=active \
-    --type=service,socket,timer,path | awk '{print $1, $3}' | grep -v '^user\(-runtime-dir\)\?@'
+    --type=service,socket,timer,path | awk '{print $1, $3}' | grep -v '^user\(-runtime-dir\)\?@' \
+    | grep -Ev '^systemd-(ask-password|networkd-wait-online)'
 """
 
 
@@ -97,7 +98,7 @@ class Operator:
 
     def whole(self) -> dict[str, list[str]]:
         """All that a deploy decides: the tree, and lists of accounts, groups, packages, units and what runs."""
-        # A slow machine may still be booting, and what only then becomes active is nobody's doing.
+        # A slow machine may still be booting. Left out of what runs is what the boot alone starts and ends, as it pleases.
         self.root("systemctl is-system-running --wait || true")
         found: dict[str, list[str]] = {"tree": self.tree().splitlines()}
         for line in self.root(ACCOUNTS_AND_UNITS).splitlines():
