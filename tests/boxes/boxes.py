@@ -98,7 +98,7 @@ class Operator:
 
     def whole(self) -> dict[str, list[str]]:
         """All that a deploy decides: the tree, and lists of accounts, groups, packages, units and what runs."""
-        # A slow machine may still be booting. Left out of what runs is what the boot alone starts and ends, as it pleases.
+        # A slow machine may still be booting. What the boot alone starts and ends, as it pleases, is left out.
         self.root("systemctl is-system-running --wait || true")
         found: dict[str, list[str]] = {"tree": self.tree().splitlines()}
         for line in self.root(ACCOUNTS_AND_UNITS).splitlines():
