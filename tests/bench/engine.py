@@ -71,7 +71,7 @@ class Benchmark:
     def note(self, what: str, who: str, milliseconds: int, found: Measure) -> Measure:
         """Keep a figure, and say it, since all of them take long."""
         self.figures[what, who, milliseconds] = found
-        say(f"{what}, {who}, {milliseconds} ms: {found.seconds:.2f} s, {found.channels} channels")
+        say(f"{what}, {who}, {milliseconds} ms: {found.seconds:.2f} s")
         return found
 
     def tasks(self) -> None:
