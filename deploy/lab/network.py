@@ -26,11 +26,13 @@ FILTER = ("ip", "filter", "FORWARD")
 # Says that it was us who turned forwarding on; forgotten with a reboot, as forwarding is.
 TURNED_ON = "forwarding-turned-on"
 
+# A bridge takes the least address of its ports. It has one of its own, or boxes would look for it in the wrong place for
+# some seconds whenever another box comes or goes.
 INSIDE = f"""\
 link set lo up
 addr add {CLIENT}/32 dev lo
 addr add {CLIENT6}/128 dev lo
-link add boxes type bridge
+link add boxes address 02:00:00:00:00:01 type bridge
 addr add {GATEWAY}/32 dev boxes
 addr add {GATEWAY6}/64 dev boxes nodad
 link set boxes up

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(120)
 EVIL = r"\033[2J\033]0;owned\007\r\302\233K"
 SHOWN = r"\u001b[2J\u001b]0;owned\u0007"
 CONTROL = set(map(chr, (*range(32), *range(127, 160)))) - {"\n", "\t"}
-FLOOD = "#!/bin/sh\n{before}exec tr '\\0' x </dev/zero{to}\n"
+FLOOD = "#!/bin/sh\nexec tr '\\0' x </dev/zero{to}\n"
 MOST_MEGABYTES = 400
 
 
@@ -32,10 +32,10 @@ def assert_harmless(ran) -> None:
 
 # Each lies in another of the questions that are asked before anything is touched.
 LIES = {
-    "df": (program(f"/ 1 2 3 {EVIL} {EVIL}", f"{EVIL} 1 2 {EVIL} 5 6"), "", 3),
+    "df": (program("header", f"x 1 2 5 6 /{EVIL}"), "makes no sense", 3),
     "date": (program(EVIL), "makes no sense", 3),
     "id": (program(EVIL), "cannot become root", 3),
-    "stat": (program(f"0644|root|root|{EVIL}|/etc/hosts"), "", 0),
+    "stat": (program(f"0644|root|root|{EVIL}|/etc/hosts"), "a question to the server failed", 3),
     "dpkg-query": (program(f"{EVIL} installed"), "", 0),
     "getent": (program(EVIL, EVIL), "a question to the server failed", 3),
     "systemctl": (program(f"ActiveEnterTimestamp=@{EVIL}"), "a question to the server failed", 3),
@@ -83,10 +83,10 @@ def test_a_lock_and_a_journal_that_lie_are_shown_as_what_they_are(machine):
     assert_harmless(locked)
 
 
-@pytest.mark.parametrize("to", ["", " >&2"])
-def test_an_answer_without_an_end_is_cut_and_ends_the_run_soon(machine, to):
+@pytest.mark.parametrize(("name", "to"), [("stat", ""), ("df", " >&2")])
+def test_an_answer_without_an_end_is_cut_and_ends_the_run_soon(machine, name, to):
     with (
-        replaced(machine, "/usr/local/sbin/stat", FLOOD.format(before="", to=to)),
+        replaced(machine, f"/usr/local/sbin/{name}", FLOOD.format(to=to)),
         running(machine, "plan", "highbeam") as run,
     ):
         started = time.monotonic()
@@ -102,7 +102,7 @@ def test_an_answer_without_an_end_is_cut_and_ends_the_run_soon(machine, to):
 
 
 def test_a_lock_without_an_end_is_cut_too(machine):
-    with replaced(machine, "/usr/local/sbin/flock", FLOOD.format(before="", to="")):
+    with replaced(machine, "/usr/local/sbin/flock", FLOOD.format(to="")):
         ran = machine.run("deploy", "highbeam", "--yes")
 
     assert ran.returncode == 3
