@@ -26,7 +26,7 @@ FILTER = ("ip", "filter", "FORWARD")
 # Says that it was us who turned forwarding on; forgotten with a reboot, as forwarding is.
 TURNED_ON = "forwarding-turned-on"
 
-# A bridge takes the least address of its ports. It has one of its own, or boxes would look for it in the wrong place for
+# A bridge takes the least address of its ports. This one has its own, or boxes would look for it in the wrong place for
 # some seconds whenever another box comes or goes.
 INSIDE = f"""\
 link set lo up
