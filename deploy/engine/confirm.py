@@ -41,7 +41,30 @@ def confirm(target: Target) -> None:
         raise Reverted(Problem(f"a new connection works, but: {why}", "run `deploy` again"))
 
 
-def is_armed(connection: Connection) -> bool:
+def after_access(
+    target: Target, connection: Connection, cause: CoopinfraError, *, shut_out: bool, seconds: float
+) -> CoopinfraError:
+    """Return what to report of a change of access that failed: that failure, or that the server took the change back.
+
+    shut_out: a new connection was tried, and did not succeed
+    seconds: until the server takes the change back
+    """
+    if not shut_out:
+        if not _is_armed(connection) or _taken_back(connection):
+            return cause
+        if isinstance(cause, Unreachable) and not _is_refused(target):
+            return Unreachable(*cause.problems, _by_itself(target, seconds))
+    return _wait_for_revert(target, connection, cause, seconds=seconds)
+
+
+def _by_itself(target: Target, seconds: float) -> Problem:
+    message = (
+        f"{target.label}: the server takes the change of access back in {seconds:.0f} seconds, as nobody confirmed it"
+    )
+    return Problem(message, "the next `deploy` does so at once, and makes it anew")
+
+
+def _is_armed(connection: Connection) -> bool:
     """Tell whether the server will take a change back; if it no longer obeys us, that is why."""
     try:
         # Ends with 0 whether it is armed or not, unless we cannot become root any more.
@@ -59,7 +82,7 @@ def settle(connection: Connection) -> bool:
     return "reverted" in said.out
 
 
-def taken_back(connection: Connection) -> bool:
+def _taken_back(connection: Connection) -> bool:
     """Take a change of access back at once where a step of it failed, if the connection still obeys."""
     try:
         return settle(connection)
@@ -67,7 +90,19 @@ def taken_back(connection: Connection) -> bool:
         return False
 
 
-def wait_for_revert(target: Target, connection: Connection, cause: CoopinfraError, *, seconds: float) -> Reverted:
+def _is_refused(target: Target) -> bool:
+    """Tell whether the server turns us away, which a line that merely broke does not."""
+    try:
+        connect(target).close()
+    except LoginRefused:
+        return True
+    except Unreachable:
+        # Whoever sees nothing of the server need not wait for it: it takes the change back without us.
+        return False
+    return False
+
+
+def _wait_for_revert(target: Target, connection: Connection, cause: CoopinfraError, *, seconds: float) -> Reverted:
     """Wait until the server has taken the change back; return the error that says so.
 
     Asks over the connection that is open still, and makes new ones only when that broke, and seldom: refused ones count

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
-from coopinfra.deploy.engine.confirm import WAIT_SECONDS, confirm, is_armed, settle, taken_back, wait_for_revert
+from coopinfra.deploy.engine.confirm import WAIT_SECONDS, after_access, confirm, settle
 from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, Origin, converge
 from coopinfra.deploy.engine.events import Event, Report
@@ -185,12 +185,10 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
             read_ahead(state)
             return run(state, begin)
     except CoopinfraError as error:
-        if begun and begun[-1] in ACCESS_STEPS and (refused or is_armed(server.connection)):
-            if not refused and taken_back(server.connection):
-                raise
-            cause = refused[0] if refused else error
-            raise wait_for_revert(server.target, server.connection, cause, seconds=waits.revert) from cause
-        raise
+        if not begun or begun[-1] not in ACCESS_STEPS:
+            raise
+        cause, shut_out = (refused[0], True) if refused else (error, False)
+        raise after_access(server.target, server.connection, cause, shut_out=shut_out, seconds=waits.revert) from None
 
 
 def _waiting(server: Prepared) -> tuple[Outcome, ...]:
