@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,19 +73,20 @@ def refused(operator: Operator, *messages: str) -> str:
 def lock_of_apt(operator: Operator):
     """Hold dpkg's lock as somebody else's upgrade does."""
     operator.root(f"rm -f /run/lock-is-held; cat >/run/upgrade <<'END'\n{HOLD_LOCK}END")
-    operator.root("systemd-run --quiet --collect --unit=upgrade perl /run/upgrade")
+    # Each of its own name: systemd may still know the one before.
+    operator.root(f"systemd-run --quiet --collect --unit=upgrade-{time.monotonic_ns()} perl /run/upgrade")
     wait_for("the lock", lambda: on_box(operator, "[ -e /run/lock-is-held ]"))
     try:
         yield
     finally:
-        operator.root("systemctl stop upgrade.service || true")
+        operator.root("systemctl stop 'upgrade-*.service' || true")
 
 
 def test_somebody_elses_apt_is_waited_for(purged):
     tell = '#!/bin/sh\ntouch /run/waited\nexec /usr/bin/sleep "$@"\n'
     with lock_of_apt(purged), replaced(purged, "/usr/local/sbin/sleep", tell), deploying(purged) as run:
         wait_for("the wait for the lock", lambda: on_box(purged, "[ -e /run/waited ]"))
-        purged.root("systemctl stop upgrade.service")
+        purged.root("systemctl stop 'upgrade-*.service'")
         code, said = run.ends(240), run.said
 
     assert code == 0, said
