@@ -21,7 +21,8 @@ pytestmark = pytest.mark.timeout(480)
 STEPS = {
     "Install Debian packages": ("dpkg --purge logrotate >&2", "/usr/bin/dpkg"),
     "Make accounts": ("usermod --comment Somebody demo", "/usr/sbin/usermod"),
-    "Write what decides about access": ("echo '# by hand' >>/etc/nftables.conf", "/usr/bin/sync"),
+    "Arm the way back": ("echo '# by hand' >>/etc/ssh/authorized_keys.d/ada", "/usr/bin/sync"),
+    "Write what decides about access": ("echo '# by hand' >>/etc/nftables.conf", "/usr/sbin/nft"),
     "Write files": ("echo '# by hand' >>/etc/nginx/nginx.conf", "/usr/bin/sync"),
     "Call the running server web1": ("hostname other", "/usr/bin/hostname"),
     "Publish /srv/sites/highbeam-main": ("rm -rf /srv/sites/highbeam-main/releases/*", "/usr/bin/tar"),
@@ -66,7 +67,7 @@ def test_a_session_that_is_killed_ends_the_run_in_time_and_the_next_waits_for_wh
         code, seconds, said = run.ends(), time.monotonic() - cut, run.said
         orphan = on_box(deployed, "[ -d /run/held ] && [ -e /run/hold ]")
         with deploying(deployed) as again:
-            again.wait_until_said("changes")
+            again.wait_until_said(" change")
             time.sleep(2)
             waited = f"web1: {step}" not in again.said and again.process.poll() is None
             hold.release()
