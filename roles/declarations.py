@@ -74,16 +74,19 @@ class Port(Need):
 
 @dataclass(frozen=True)
 class Vhost(Need):
-    """A site that the web server answers for (`nginx`): files under `root`, or a redirect to another domain.
+    """A site that the web server answers for (`nginx`), over TLS.
 
-    `password_file` holds who may see it, where that is not everybody: one `user:hash` a line, readable by nginx.
+    `include` is a file of whoever declares it: what the web server does for its names, as directives within a server.
     """
 
     domain: str
     aliases: tuple[str, ...] = ()
-    root: str = ""
+    include: str = ""
     redirects_from: tuple[str, ...] = ()
-    password_file: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse paths that the server's scripts could misread."""
+        check_path(self.include)
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -163,7 +166,9 @@ class Release(Item):
     """Files of a site, published at once: `path`/current leads to the newest of `path`/releases.
 
     They come from a `folder` beside org.yml, or from `git` at `ref`; the newest `keep` stay for a rollback. People
-    call it by its `name`.
+    call it by its `name`. `build` makes of the files what is served, and `trial` says whether that may be served:
+    commands of the server, which get the folder of the new release and its id as arguments. Where one of them fails,
+    the release never is, and the one before stays untouched.
     """
 
     name: str
@@ -171,6 +176,8 @@ class Release(Item):
     folder: str = ""
     git: str = ""
     ref: str = ""
+    build: str = ""
+    trial: str = ""
     keep: int = 5
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ on.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from coopinfra.deploy.engine.connection import Connection, LoginRefused, ServerError, Unreachable
 from coopinfra.deploy.engine.reach import Target, connect, connect_as
@@ -28,7 +29,7 @@ class Reverted(ServerError):
 
 def confirm(target: Target) -> None:
     """Disarm the revert over a new connection; raise Reverted when there is nothing left to disarm."""
-    fresh = _fresh(target)
+    fresh = anew(lambda: connect_as(target, target.identity.operator.login))
     try:
         answer = fresh.run(
             f"systemctl stop {UNIT}.timer && ! systemctl is-active --quiet {UNIT}.service && test -e {UNIT_FILE} && "
@@ -129,10 +130,11 @@ def _wait_for_revert(target: Target, connection: Connection, cause: CoopinfraErr
     return Reverted(Problem(message, "use the provider's console"))
 
 
-def _fresh(target: Target) -> Connection:
+def anew(connecting: Callable[[], Connection]) -> Connection:
+    """Connect right after access was changed: sshd may be reading its new files at this very moment."""
     for attempt in range(ATTEMPTS):
         try:
-            return connect_as(target, target.identity.operator.login)
+            return connecting()
         except LoginRefused:
             # Trying again would only bring a ban.
             raise

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from coopinfra.deploy.checks.run import Outcome, run_checks, waiting_checks
-from coopinfra.deploy.engine.confirm import WAIT_SECONDS, after_access, confirm, settle
+from coopinfra.deploy.engine.confirm import WAIT_SECONDS, after_access, anew, confirm, settle
 from coopinfra.deploy.engine.connection import Connection
 from coopinfra.deploy.engine.converge import ACCESS_STEPS, Origin, converge
 from coopinfra.deploy.engine.events import Event, Report
@@ -131,7 +131,7 @@ def _apply(server: Prepared, run: _Run) -> Result:
             reverted = settle(connection)
             if reverted:
                 # With it may have gone the account that this connection is made with, or its sudo.
-                server = replace(server, connection=connect(server.target))
+                server = replace(server, connection=anew(lambda: connect(server.target)))
                 server.connection.run_id = run.holder.run
 
             def step(operation: str, number: int, of: int) -> None:

@@ -65,6 +65,8 @@ def _example(setting: JsonSchema) -> str:
 def _kind(setting: JsonSchema, definitions: JsonSchema) -> str:
     """Say in a word or two what may be written."""
     setting = _resolved(setting, definitions)
+    if "oneOf" in setting:
+        return "group"
     if "anyOf" in setting:
         kinds = (_kind(each, definitions) for each in setting["anyOf"] if each.get("type") != "null")
         return " or ".join(dict.fromkeys(kinds))
@@ -104,10 +106,17 @@ def _groups(
         found = setting
         while inner := _inner(found) or found.get("items"):
             here, found = (*here, "…"), inner
-        target = definitions.get(str(found.get("$ref", "")).rpartition("/")[2], {})
-        if "properties" in target:
-            yield here, target
-            yield from _groups(target, definitions, here)
+        for one in found.get("oneOf", (found,)):
+            target = definitions.get(str(one.get("$ref", "")).rpartition("/")[2], {})
+            if "properties" in target:
+                there = (*here[:-1], f"{here[-1]} ({_tag(target)})") if "oneOf" in found else here
+                yield there, target
+                yield from _groups(target, definitions, there)
+
+
+def _tag(schema: JsonSchema) -> str:
+    """Return what tells one of several forms of a group from the others."""
+    return str(schema["properties"]["kind"]["const"])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
@@ -37,6 +37,9 @@ def suggest(wrong: str, possible: Iterable[str], otherwise: str) -> str:
 
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, start: Location) -> Iterator[Problem]:
     loc = tuple(part for part in details["loc"] if part != "[key]")
+    if details["type"] == "union_tag_invalid":
+        details = _of_kind(details)
+        loc = (*loc, "kind")
     at = _place(document, (*start, *loc), start)
     if document.is_doubtful(at) or (details["type"] == "missing" and document.is_doubtful((*at, loc[-1]))):
         return
@@ -60,6 +63,13 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails, 
     sentence, hint = SENTENCES.get(details["type"], SENTENCES[""])(wrong)
     of_value = "[key]" not in details["loc"] and not isinstance(wrong.value, dict | list)
     yield Problem(sentence, hint, document.file, document.line(at, of_value=of_value))
+
+
+def _of_kind(details: ErrorDetails) -> ErrorDetails:
+    """Return what pydantic found wrong with the `kind` of a group as if it were any other choice."""
+    expected = str(details.get("ctx", {}).get("expected_tags", ""))
+    value = details["input"].get("kind") if isinstance(details["input"], dict) else details["input"]
+    return {**details, "type": "literal_error", "input": value, "ctx": {"expected": expected}}
 
 
 def _place(document: Document, loc: Location, start: Location) -> Location:
@@ -93,12 +103,22 @@ def _holder(kind: Any, loc: Location) -> type[BaseModel] | None:
 
 
 def _steps(kind: Any, part: str | int) -> Iterator[Any]:
+    yield from _of_tag(kind, part)
     for each in _alternatives(kind):
         if _is_model(each):
             if part in each.model_fields:
                 yield each.model_fields[str(part)].annotation
         elif arguments := get_args(each):
             yield arguments[0 if isinstance(part, int) else -1]
+
+
+def _of_tag(kind: Any, tag: str | int) -> Iterator[Any]:
+    """Yield the one of several models that pydantic chose, and named, by its tag."""
+    for each in get_args(kind):
+        if get_origin(each) is Annotated and any(isinstance(of, Tag) and of.tag == tag for of in get_args(each)[1:]):
+            yield get_args(each)[0]
+        else:
+            yield from _of_tag(each, tag)
 
 
 def _alternatives(kind: Any) -> Iterator[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from coopinfra.roles.declarations import Release
+
 # The link is made aside and renamed over the old one: a request sees the old release or the new one, never none.
 ACTIVATE = """
 set -eu
@@ -22,7 +24,7 @@ mkdir .incoming
 tar -x --no-same-owner -f ../incoming.tar -C .incoming
 chmod -R u=rwX,go=rX .incoming
 rm -f ../incoming.tar
-sync -f .incoming
+{made}sync -f .incoming
 rm -rf {id}
 mv -T .incoming {id}
 """
@@ -57,6 +59,23 @@ def parse_releases(output: Iterable[str]) -> dict[str, ReleasesFound]:
     """Read what `releases_command` printed; `-` stands for none."""
     lines = (line.split() for line in output)
     return {path: ReleasesFound(current.replace("-", ""), tuple(kept)) for path, current, *kept in lines}
+
+
+def publish_command(release: Release, identifier: str) -> str:
+    """Return the shell command that makes a release of what was uploaded, beside those that may be served."""
+    folder = f"{release.path}/releases/.incoming"
+    made = "".join(
+        f"{command} {folder} {identifier} || {{ rm -rf {folder}; echo '{why}; the release before is served still' >&2; "
+        "exit 1; }\n"
+        for command, why in ((release.build, "it could not be built"), (release.trial, "it did not pass its trial"))
+        if command
+    )
+    return PUBLISH.format(path=release.path, id=identifier, made=made)
+
+
+def serve_command(release: Release, identifier: str) -> str:
+    """Return the shell command that serves a release, and forgets the oldest."""
+    return (ACTIVATE + PRUNE).format(path=release.path, id=identifier, after=release.keep + 1)
 
 
 def activate_command(path: str, release: str) -> str:

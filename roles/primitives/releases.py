@@ -11,12 +11,11 @@ from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.release_scripts import (
-    ACTIVATE,
-    PRUNE,
-    PUBLISH,
     ReleasesFound,
     parse_releases,
+    publish_command,
     releases_command,
+    serve_command,
 )
 from coopinfra.roles.primitives.source import Source
 
@@ -52,8 +51,8 @@ def publish(release: Release, source: Source) -> Generator[FileUploadCommand | S
     if source.id not in found[release.path].kept:
         yield StringCommand("install", "-d", "-m", "0755", release.path, f"{release.path}/releases")
         yield FileUploadCommand(source.archive(), f"{release.path}/incoming.tar")
-        yield _script(PUBLISH, release, source.id)
-    yield _script(ACTIVATE + PRUNE, release, source.id)
+        yield _script(publish_command(release, source.id))
+    yield _script(serve_command(release, source.id))
 
 
 @operation()
@@ -67,6 +66,5 @@ def releases_removed(paths: tuple[str, ...]) -> Generator[StringCommand, None, N
     yield StringCommand("rm", "-rf", "--", *there)
 
 
-def _script(text: str, release: Release, identifier: str) -> StringCommand:
-    script = text.format(path=release.path, id=identifier, after=release.keep + 1)
-    return StringCommand("sh", "-c", shlex.quote(script))
+def _script(text: str) -> StringCommand:
+    return StringCommand("sh", "-c", shlex.quote(text))

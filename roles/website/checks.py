@@ -6,20 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coopinfra.roles.contract import Check, Part, Trial
-from coopinfra.roles.primitives.checking import succeeds
-from coopinfra.roles.website import PREVIEW_USER, WebsiteSettings, release_of
+from coopinfra.roles.website import PREVIEW_USER, WebsiteSettings, places
+from coopinfra.roles.website.kinds import kind_of
 
 
 def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
-    """Yield for each site that its start page is published, and who gets it: everybody, or nobody without password."""
+    """Yield for each site what its kind promises, and who gets it: everybody, or nobody without password."""
     addresses = " and ".join(part.server.addresses)
-    for name, site in part.settings.sites.items():
-        current = release_of(part, name).current
+    for place in places(part):
+        site = place.site
+        yield from kind_of(place).checks(place)
         url = f"https://{site.domain}/"
-        yield succeeds(
-            f"the site `{name}` has a release with a start page",
-            f"[ -s {current}/index.html ] || {{ echo there is no {current}/index.html; false; }}",
-        )
         yield Check(
             f"{url} asks for a password" if site.preview_password else f"{url} shows its start page to anybody",
             _asks(url) if site.preview_password else _shows(url),
@@ -30,9 +27,9 @@ def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
 
 def trials(part: Part[WebsiteSettings]) -> Iterator[Trial]:
     """Yield how the password of each site that has one is tried: as a visitor would."""
-    for name, site in part.settings.sites.items():
-        if site.preview_password:
-            yield Trial(f"{name}-password", _accepts(f"https://{site.domain}/", part.server.address))
+    for place in places(part):
+        if place.site.preview_password:
+            yield Trial(f"{place.name}-password", _accepts(f"https://{place.site.domain}/", part.server.address))
 
 
 def _shows(url: str) -> Callable[[Any], str | None]:

@@ -55,7 +55,7 @@ def test_the_schema_is_one_and_accepts_the_example(schema_of):
     [
         ("      website:", "      webiste:", "servers/web1/roles"),
         ("redirects_from", "redirect_from", "servers/web1/roles/website/sites/main"),
-        ("kind: static", "kind: wordpress", "servers/web1/roles/website/sites/main/kind"),
+        ("kind: static", "kind: brochure", "servers/web1/roles/website/sites/main"),
         ("time_zone:", "timezone:", ""),
         ("[en, es]", "[en, english]", "languages/1"),
         ("  web1:", "  Web1:", "servers"),

@@ -143,7 +143,7 @@ SETTINGS = (
           "must be `true` or `false`, not `yes`", "write `true`"),
     _edit("quoted true", "      website:", '      base: {automatic_reboots: "true"}\n      website:', "automatic_reboots",
           "is text, and must be `true` or `false`", "without quotation marks"),
-    _edit("unknown kind", KIND, "kind: wordpress", "wordpress", "`kind` cannot be `wordpress`", "`static`"),
+    _edit("unknown kind", KIND, "kind: statik", "statik", "`kind` cannot be `statik`", "`static`"),
     _edit("kind misspelt", KIND, "kind: statik", "statik", "`kind` cannot be `statik`", "did you mean `static`?"),
 )  # fmt: skip
 

@@ -54,6 +54,7 @@ def test_the_page_shows_every_file_of_a_role() -> None:
     assert shown == {
         "__init__.py",
         "files.py",
+        "templates/holding.conf.j2",
         "templates/index.html.j2",
         "checks.py",
         "runbook.md.j2",

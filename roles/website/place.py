@@ -1,0 +1,75 @@
+"""One site on its server: what it is called there, and where its things lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+from coopinfra.roles.contract import Part
+from coopinfra.roles.declarations import Release
+from coopinfra.roles.website.sites import Site, Source
+
+S_co = TypeVar("S_co", bound=Site, covariant=True)
+
+HOME = "/srv/sites"
+LONGEST_USER = 31
+"""Of the 32 characters that the kernel's tools take, one is left for nothing to be cut in silence."""
+
+
+@dataclass(frozen=True)
+class Place(Generic[S_co]):
+    """One site on its server. All its names carry the organisation's, for a machine may serve several."""
+
+    part: Part[Any]
+    name: str
+    site: S_co
+
+    @property
+    def id(self) -> str:
+        """What it is called on the server, where other organisations may have a site of the same name."""
+        return f"{self.part.organisation.id}-{self.name}"
+
+    @property
+    def path(self) -> str:
+        """Where its releases and its data lie."""
+        return f"{HOME}/{self.id}"
+
+    @property
+    def settings(self) -> str:
+        """Where lies what we write for it and its programs read."""
+        return f"/etc/coopinfra/sites/{self.id}"
+
+    @property
+    def user(self) -> str:
+        """The system user that its programs run as, where it has any."""
+        if len(self.id) <= LONGEST_USER:
+            return self.id
+        return f"{self.id[: LONGEST_USER - 7]}-{sha256(self.id.encode()).hexdigest()[:6]}"
+
+    @property
+    def current(self) -> str:
+        """The link to the release that is served."""
+        return f"{self.path}/current"
+
+    @property
+    def vhost_file(self) -> str:
+        """What the web server includes for it."""
+        return f"/etc/nginx/sites/{self.id}.conf"
+
+    @property
+    def password_file(self) -> str:
+        """Where the web server reads who may see it; empty where everybody may."""
+        return f"{self.settings}/htpasswd" if self.site.preview_password else ""
+
+    def release(self, source: Source, *, build: str = "", trial: str = "") -> Release:
+        """Return its release from `source`; see there for `build` and `trial`."""
+        return Release(
+            self.name,
+            path=self.path,
+            folder=source.folder,
+            git=source.git,
+            ref=source.ref if source.git else "",
+            build=build,
+            trial=trial,
+        )

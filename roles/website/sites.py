@@ -1,0 +1,69 @@
+"""What every site can be told, whatever its kind, and where the files of most come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, model_validator
+
+from coopinfra.roles.contract import Field, Settings, YesNo
+from coopinfra.roles.types import Domain, quoted, refuse
+
+# What git could take for an option or for a program to run is no address.
+REPOSITORY = re.compile(r"(https|ssh|file)://[A-Za-z0-9._~:/@%+-]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+")
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+
+
+def _folder(value: str) -> str:
+    parts = value.split("/")
+    if value and (value.startswith("/") or ".." in parts or not value.isprintable()):
+        refuse(f"{quoted(value)} is not a folder beside org.yml", "write it as `sites/main`")
+    return value
+
+
+def _repository(value: str) -> str:
+    if value and not REPOSITORY.fullmatch(value):
+        refuse(f"{quoted(value)} is not the address of a git repository", "write it as `https://git.example.org/site`")
+    return value
+
+
+def _ref(value: str) -> str:
+    if not REF.fullmatch(value) or ".." in value:
+        refuse(f"{quoted(value)} is not a branch, tag or commit", "write it as `main` or `v1.2`")
+    return value
+
+
+class Source(Settings):
+    """Where the files of a site come from: one of the two."""
+
+    folder: Annotated[str, AfterValidator(_folder)] = Field(
+        default="", description="A folder beside org.yml.", examples=["sites/main"]
+    )
+    git: Annotated[str, AfterValidator(_repository)] = Field(
+        default="", description="A git repository.", examples=["https://git.example.org/highbeam/site"]
+    )
+    ref: Annotated[str, AfterValidator(_ref)] = Field(
+        default="main", description="What of the repository: a branch, a tag or a commit.", examples=["v1.2"]
+    )
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Source:
+        if bool(self.folder) == bool(self.git):
+            both = "a site has one source, this one has both" if self.folder else "a site needs a source"
+            refuse(both, "write `{folder: sites/main}` or `{git: https://git.example.org/site}`")
+        if self.folder and "ref" in self.model_fields_set:
+            refuse("`ref` goes with `git`, not with `folder`", "leave it out")
+        return self
+
+
+class Site(Settings):
+    """What every kind of website can be told."""
+
+    domain: Domain = Field(description="The name under which people reach it.", examples=["www.highbeam.example"])
+    redirects_from: tuple[Domain, ...] = Field(
+        default=(), description="Other names, which lead to `domain`.", examples=[["highbeam.example"]]
+    )
+    preview_password: YesNo = Field(
+        default=False, description="Show it only to who knows the user `preview` and a password that we make."
+    )
