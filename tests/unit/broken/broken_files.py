@@ -144,6 +144,10 @@ SETTINGS = (
     _edit("quoted true", "      website:", '      base: {automatic_reboots: "true"}\n      website:', "automatic_reboots",
           "is text, and must be `true` or `false`", "without quotation marks"),
     _edit("unknown kind", KIND, "kind: statik", "statik", "`kind` cannot be `statik`", "`static`"),
+    _edit("setting of another kind", KIND, "kind: static\n            to: http://127.0.0.1:80", "to: http",
+          "there is no setting `to` here", "there are"),
+    _edit("kind without a value", KIND, "kind:", 21, "`kind` has no value", "`static`"),
+    _edit("missing for its kind", KIND, "kind: proxy", " main:", "`main` has no `to`", "add `to: http://127.0.0.1:8080`"),
     _edit("kind misspelt", KIND, "kind: statik", "statik", "`kind` cannot be `statik`", "did you mean `static`?"),
 )  # fmt: skip
 

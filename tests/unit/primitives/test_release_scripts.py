@@ -1,0 +1,101 @@
+"""The scripts that publish a release, run for real in a folder of this machine."""
+
+import io
+import os
+import subprocess
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.release_scripts import (
+    activate_command,
+    parse_releases,
+    publish_command,
+    releases_command,
+    serve_command,
+)
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    # The server's tools; a folder of pytest's may have characters that no path of ours has.
+    link = Path("/tmp") / f"coopinfra-releases-{os.getpid()}"
+    link.symlink_to(tmp_path)
+    try:
+        yield Release("main", str(link), folder="unused", keep=2)
+    finally:
+        link.unlink()
+
+
+def upload(release: Release, **files: str) -> None:
+    (Path(release.path) / "releases").mkdir(exist_ok=True)
+    with tarfile.open(Path(release.path) / "incoming.tar", "w") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+
+def publish(release: Release, identifier: str, **files: str) -> subprocess.CompletedProcess[str]:
+    upload(release, **files)
+    made = run(publish_command(release, identifier))
+    return run(serve_command(release, identifier)) if made.returncode == 0 else made
+
+
+def state(release: Release) -> tuple[str, list[str]]:
+    found = parse_releases(run(releases_command([release.path])).stdout.splitlines())[release.path]
+    return found.current, sorted(found.kept)
+
+
+def served(release: Release, name: str) -> str:
+    return (Path(release.path) / "current" / name).read_text()
+
+
+def test_a_release_is_served_once_it_is_whole_and_the_oldest_is_forgotten(release):
+    for identifier in ("one", "two", "three"):
+        assert publish(release, identifier, page=identifier).returncode == 0
+
+    assert served(release, "page") == "three"
+    assert state(release) == ("three", ["three", "two"])
+
+
+def test_going_back_is_one_step(release):
+    publish(release, "one", page="one")
+    publish(release, "two", page="two")
+
+    assert run(activate_command(release.path, "one")).returncode == 0
+    assert served(release, "page") == "one"
+
+
+@pytest.mark.parametrize(("step", "says"), [("build", "it could not be built"), ("trial", "it did not pass its trial")])
+def test_a_release_that_fails_never_is_and_the_one_before_stays(release, step, says):
+    publish(release, "one", page="one")
+    before = Path(f"{release.path}/releases/one").stat()
+
+    refused = publish(replace(release, **{step: "false"}), "two", page="two")
+
+    assert refused.returncode == 1
+    assert f"{says}; the release before is served still" in refused.stderr
+    assert served(release, "page") == "one"
+    assert state(release) == ("one", ["one"])
+    assert not (Path(release.path) / "releases/.incoming").exists()
+    assert Path(f"{release.path}/releases/one").stat() == before
+
+
+def test_what_is_built_is_what_is_tried_and_served(release, tmp_path):
+    build, trial = tmp_path / "build", tmp_path / "trial"
+    build.write_text('set -e\necho "built of $(cat "$1/page") as $2" >"$1/built"\n')
+    trial.write_text('grep -q "built of two as two" "$1/built"\n')
+    whole = replace(release, build=f"sh {build}", trial=f"sh {trial}")
+
+    assert publish(whole, "two", page="two").returncode == 0
+    assert served(release, "built") == "built of two as two\n"
+    assert publish(whole, "three", page="three").returncode == 1
+    assert state(release)[0] == "two"
