@@ -48,6 +48,7 @@ def operator(machine):
 
 def plan(operator):
     ran = operator.run("plan", "highbeam", "--json")
+    assert ran.returncode in (0, 1), ran.stderr
     (server,) = json.loads(ran.stdout)
     return ran.returncode, server
 
