@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
 
 from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Release
@@ -13,6 +14,9 @@ from coopinfra.roles.website.sites import Site, Source
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
 HOME = "/srv/sites"
+LOGS = "/var/log/nginx"
+AT_ONCE = 5
+"""How many seconds' worth of requests may come at once: a page asks for many things."""
 LONGEST_USER = 31
 """Of the 32 characters that the kernel's tools take, one is left for nothing to be cut in silence."""
 
@@ -58,6 +62,37 @@ class Place(Generic[S_co]):
         return f"/etc/nginx/sites/{self.id}.conf"
 
     @property
+    def pages(self) -> str:
+        """Where the pages lie that its visitors get when something is wrong."""
+        return pages_of(self.part)
+
+    @property
+    def log(self) -> str:
+        """Where its visits are written down, with shortened addresses."""
+        return f"{LOGS}/{self.id}.log"
+
+    @property
+    def closed(self) -> str:
+        """The file that closes it for maintenance while it is there."""
+        return f"{self.path}/closed"
+
+    @property
+    def limit(self) -> str:
+        """What stands where the web server hands requests to its program; empty where there is no limit."""
+        most = self.site.requests_a_second
+        return f"limit_req zone={self.id} burst={most * AT_ONCE} nodelay;" if most else ""
+
+    @property
+    def lifetime(self) -> str:
+        """The web server's variable that says how long browsers keep it; of kinds with a setting `cache`."""
+        return f"$lifetime_{self.id.replace('-', '_')}"
+
+    @property
+    def moved(self) -> tuple[tuple[str, str], ...]:
+        """Paths as the web server compares them, decoded, and where each leads."""
+        return tuple((unquote(old), new) for old, new in self.site.redirects.items())
+
+    @property
     def password_file(self) -> str:
         """Where the web server reads who may see it; empty where everybody may."""
         return f"{self.settings}/htpasswd" if self.site.preview_password else ""
@@ -73,3 +108,8 @@ class Place(Generic[S_co]):
             build=build,
             trial=trial,
         )
+
+
+def pages_of(part: Part[Any]) -> str:
+    """Return where the pages of an organisation lie that visitors get when something is wrong."""
+    return f"/etc/coopinfra/pages/{part.organisation.id}"
