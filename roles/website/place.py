@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.declarations import Release
+from coopinfra.roles.declarations import Making, Release, Website
 from coopinfra.roles.website.sites import Site, Source
 
 S_co = TypeVar("S_co", bound=Site, covariant=True)
@@ -72,9 +72,10 @@ class Place(Generic[S_co]):
         return f"{LOGS}/{self.id}.log"
 
     @property
-    def closed(self) -> str:
-        """The file that closes it for maintenance while it is there."""
-        return f"{self.path}/closed"
+    def website(self) -> Website:
+        """What commands about it have to know."""
+        site: Any = self.site  # each kind says which one it is
+        return Website(self.name, site.kind, site.domain, self.path, self.log, self.user)
 
     @property
     def limit(self) -> str:
@@ -97,8 +98,8 @@ class Place(Generic[S_co]):
         """Where the web server reads who may see it; empty where everybody may."""
         return f"{self.settings}/htpasswd" if self.site.preview_password else ""
 
-    def release(self, source: Source, *, build: str = "", trial: str = "") -> Release:
-        """Return its release from `source`; see there for `build` and `trial`."""
+    def release(self, source: Source, *, build: str = "", trial: str = "", making: Making | None = None) -> Release:
+        """Return its release from `source`; see there for `build`, `trial` and `making`."""
         return Release(
             self.name,
             path=self.path,
@@ -107,6 +108,7 @@ class Place(Generic[S_co]):
             ref=source.ref if source.git else "",
             build=build,
             trial=trial,
+            making=making,
         )
 
 
