@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +13,9 @@ from coopinfra.cli.console import print_json, print_line, say, say_problems, sho
 
 if TYPE_CHECKING:
     from coopinfra.deploy.jobs.site import SiteFound
+
+MOST_FILES = 8
+"""How many files are named where many are alike."""
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -148,6 +152,32 @@ def logs(
             print_line({"site": site, "line": line})
         else:
             show(line)
+
+
+@app.command("import")
+def bring_in(  # noqa: PLR0917 - typer hands each in by its name
+    organisation: Organisation,
+    site: Annotated[str, typer.Argument(help="The short name that the site gets in org.yml.")],
+    origin: Annotated[Path, typer.Argument(metavar="FROM", help="A directory of finished pages.")],
+    domain: Annotated[str, typer.Option(help="Under which it will be reached.")] = "",
+    was: Annotated[list[str] | None, typer.Option(help="A domain under which it was reached before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring an existing site into the inventory, say what of it will not work, and print the lines for org.yml."""
+    from coopinfra.deploy.jobs.site_import import bring_in as bring
+
+    imported = bring(organisation, site, origin, domain, tuple(was or ()))
+    brought = imported.brought
+    if as_json:
+        print_json({"folder": str(imported.folder), **asdict(brought)})
+        return
+    say(f"brought in {brought.files} files, {brought.bytes / 1e6:.1f} MB: {imported.folder}")
+    for finding in brought.findings:
+        say(f"{'left out: ' if finding.left_out else ''}{finding.what}", style="bold")
+        shown = (*finding.files[:MOST_FILES], *(("...",) if len(finding.files) > MOST_FILES else ()))
+        say("".join(f"    {file}\n" for file in shown) + f"  hint: {finding.hint}")
+    say("add this under `website: sites:` in org.yml")
+    show("\n".join((f"{site}:", *(f"  {line}" for line in brought.settings))))
 
 
 @app.command("shell")

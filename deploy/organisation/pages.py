@@ -107,7 +107,8 @@ def _groups(
         found = setting
         while inner := _inner(found) or found.get("items"):
             here, found = (*here, "…"), inner
-        for one in found.get("oneOf", (found,)):
+        # A group that may be left out stands beside `null`.
+        for one in found.get("oneOf", found.get("anyOf", (found,))):
             target = definitions.get(str(one.get("$ref", "")).rpartition("/")[2], {})
             if "properties" in target:
                 there = (*here[:-1], f"{here[-1]} ({_tag(target)})") if "oneOf" in found else here

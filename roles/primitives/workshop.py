@@ -22,6 +22,7 @@ from typing import IO
 from coopinfra.roles.declarations import Making
 
 KEPT = 5
+SECONDS_A_MINUTE = 60.0
 LAST_LINES = 15
 # Builders write the year or the time into pages; a fixed one gives the same bytes from the same source.
 FIXED_TIME = "1767225600"
@@ -94,7 +95,7 @@ def _wait(making: Making, bench: Path, home: Path, log: IO[bytes]) -> float:
         umask=0o022,
     )
     try:
-        code = process.wait(timeout=making.minutes * 60)
+        code = process.wait(timeout=making.minutes * SECONDS_A_MINUTE)
     except subprocess.TimeoutExpired:
         message = f"`{making.command}` did not end within {making.minutes} minutes{_last_lines(log)}"
         raise MakingFailed(message, "does it wait for an answer? Else give it more `minutes`") from None
