@@ -74,8 +74,9 @@ def operator(machine):
         patch.setenv("SECRET", "of the operator")
         machine.ok("deploy", "highbeam", "--yes")
     machine.root(
-        f"cat >/srv/program.py <<'END'\n{PROGRAM}END\napt-get install -yqq python3-minimal curl >/dev/null 2>&1 || true\n"
-        "systemd-run --quiet --unit=program python3 /srv/program.py"
+        f"cat >/run/program.py <<'END'\n{PROGRAM}END\n"
+        "apt-get install -yqq python3-minimal curl >/dev/null 2>&1; "
+        "systemd-run --quiet --unit=program python3 /run/program.py"
     )
     return machine
 
@@ -145,14 +146,7 @@ def test_browsers_keep_what_never_changes_and_ask_again_for_pages(operator):
 def test_what_is_missing_too_large_too_often_or_dead_is_told_in_the_organisations_languages(operator):
     missing = ask(operator, "https://www.highbeam.example/nowhere")
     hidden = ask(operator, "https://www.highbeam.example/.git/config")
-    large = ask(
-        operator,
-        "https://members.highbeam.example/",
-        "-F",
-        f"file=@{operator.lab.ca_bundle if hasattr(operator.lab, 'ca_bundle') else '/bin/bash'}",
-        "-F",
-        "more=@/bin/bash",
-    )
+    large = ask(operator, "https://members.highbeam.example/", "-F", "file=@/bin/bash", "-H", "Expect:")
     time.sleep(6)
     often = [ask(operator, "https://members.highbeam.example/")[0] for _ in range(16)]
     time.sleep(6)
@@ -208,7 +202,6 @@ def test_one_site_is_published_alone_and_under_load_neither_that_nor_the_way_bac
     assert "release publish" in ran.stderr or "publish" in ran.stderr
     assert "other changes wait for `coopinfra deploy highbeam`" in ran.stderr
     assert set(counted) == {first, second}, {answer[:80]: count for answer, count in counted.items()}
-    print(f"requests: {counted[first]} of the first, {counted[second]} of the second, 0 failed")
     assert counted[second] > 10
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
 
@@ -276,22 +269,21 @@ def test_killed_in_the_middle_of_a_release_the_old_one_is_served_and_the_next_ru
 
 
 def test_with_a_full_disk_the_old_release_is_served_and_nothing_is_left_of_the_new(operator):
+    site = "/srv/sites/highbeam-main"
+    look = f"ls -A {site} {site}/releases; readlink {site}/current"
     operator.root(
-        "mkdir -p /run/small && mount -t tmpfs -o size=2m tmpfs /run/small && cp -a /srv/sites/highbeam-main /run/small/ && mount --bind /run/small/highbeam-main /srv/sites/highbeam-main"
+        f"mkdir -p /run/small && mount -t tmpfs -o size=2m tmpfs /run/small && cp -a {site} /run/small/ "
+        f"&& mount --bind /run/small/highbeam-main {site}"
     )
     big = operator.folder / "sites/main/big.bin"
     big.write_bytes(b"x" * 1_500_000)
-    before = operator.root(
-        "ls -A /srv/sites/highbeam-main /srv/sites/highbeam-main/releases; readlink /srv/sites/highbeam-main/current"
-    )
+    before = operator.root(look)
 
     ran = operator.run("site", "deploy", "highbeam", "main", "--yes")
-    after = operator.root(
-        "ls -A /srv/sites/highbeam-main /srv/sites/highbeam-main/releases; readlink /srv/sites/highbeam-main/current"
-    )
+    after = operator.root(look)
     served = ask(operator, "https://www.highbeam.example/")[0]
     big.unlink()
-    operator.root("umount /srv/sites/highbeam-main; umount /run/small")
+    operator.root(f"umount {site}; umount /run/small")
 
     assert ran.returncode == 3
     assert "No space left on device" in ran.stderr
