@@ -43,6 +43,20 @@ def deploy(  # noqa: PLR0917 - typer hands each in by its name
     Shows what would change and asks. Can be run again at any time: a second run says that there is nothing to change,
     and one that was interrupted is finished by the next. Ctrl-C stops after the running step, a second one at once.
     """
+    bring(organisation, wait, revert_after, yes=yes, one_reader=one_reader, as_json=as_json)
+
+
+def bring(
+    organisation: str,
+    wait: str,
+    revert_after: str = "120s",
+    *,
+    yes: bool,
+    as_json: bool,
+    one_reader: bool = False,
+    only: str = "",
+) -> None:
+    """Bring servers to their plan, or publish the one site that `only` names; exit with the worst result."""
     from coopinfra.deploy.engine.events import to_all
     from coopinfra.deploy.engine.stop import Stop
     from coopinfra.deploy.jobs.deploy import Prepared, Waits, apply, decline, prepare
@@ -56,7 +70,7 @@ def deploy(  # noqa: PLR0917 - typer hands each in by its name
     with begin_run(planned.plan) as run:
         record = to_all(run.log, _print_event) if as_json else run.log
         with progress(live=not as_json) as view:
-            prepared = prepare(planned.plan, to_all(view, record), planned.reveal, origin_of(planned.org))
+            prepared = prepare(planned.plan, to_all(view, record), planned.reveal, origin_of(planned.org), only)
         ready = tuple(each for each in prepared if isinstance(each, Prepared))
         failed = tuple(each for each in prepared if isinstance(each, CoopinfraError))
         refuse_unsigned(planned.org, ready)
@@ -78,6 +92,11 @@ def deploy(  # noqa: PLR0917 - typer hands each in by its name
             say_problems(result)
         else:
             say("\n".join(_summary(result)))
+    for each in ready:
+        if each.preview.others:
+            say(
+                f"{each.plan.server.id}: {each.preview.others} other changes wait for `coopinfra deploy {organisation}`"
+            )
     exit_with_worst((*failed, *applied))
 
 

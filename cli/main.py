@@ -19,7 +19,7 @@ INTERRUPTED = 3
 VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "log", "check", "dns", "runbook")
 GROUPS = {
     "secrets": "Keys and passwords, encrypted beside org.yml for everybody who may read them.",
-    "site": "Look at a site's releases and go back to an earlier one.",
+    "site": "Sites: list, publish, go back, close for maintenance, logs, a shell.",
     "lab": "A small internet on this machine, with boxes at the servers' addresses.",
     "box": "Single disposable Debian 13 machines.",
 }

@@ -162,13 +162,24 @@ class Unit(Item):
 
 
 @dataclass(frozen=True)
+class Making:
+    """How a site is made of its source on the operator's side: by a shell command, which leaves it in `output`."""
+
+    command: str
+    output: str
+    version: str = ""
+    """The command that tells the builder's version; by default the first word of the other, with `--version`."""
+    minutes: int = 10
+
+
+@dataclass(frozen=True)
 class Release(Item):
     """Files of a site, published at once: `path`/current leads to the newest of `path`/releases.
 
-    They come from a `folder` beside org.yml, or from `git` at `ref`; the newest `keep` stay for a rollback. People
-    call it by its `name`. `build` makes of the files what is served, and `trial` says whether that may be served:
-    commands of the server, which get the folder of the new release and its id as arguments. Where one of them fails,
-    the release never is, and the one before stays untouched.
+    They come from a `folder` beside org.yml, or from `git` at `ref`, as they are or made by `making`; the newest `keep`
+    stay for a rollback. People call it by its `name`. `build` makes of the files what is served, and `trial` says
+    whether that may be served: commands of the server, which get the folder of the new release and its id as
+    arguments. Where one of them fails, the release never is, and the one before stays untouched.
     """
 
     name: str
@@ -179,6 +190,7 @@ class Release(Item):
     build: str = ""
     trial: str = ""
     keep: int = 5
+    making: Making | None = None
 
     def __post_init__(self) -> None:
         """Refuse paths that the server's scripts could misread."""
@@ -203,6 +215,29 @@ class Record(Fact):
     name: str
     value: str
     ttl: int = 3600
+
+
+@dataclass(frozen=True)
+class Website(Fact):
+    """A site on this server, for the commands that people give about it by its `name`."""
+
+    name: str
+    kind: str
+    domain: str
+    path: str
+    log: str
+    user: str
+    """The account that its programs run as, where one of that name is declared."""
+
+    @property
+    def current(self) -> str:
+        """The link to the release that is served."""
+        return f"{self.path}/current"
+
+    @property
+    def closed(self) -> str:
+        """The file that closes it for maintenance while it is there."""
+        return f"{self.path}/closed"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pyinfra.operations import python
 
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
-from coopinfra.roles.declarations import Port, Release
+from coopinfra.roles.declarations import Port, Release, Unit
 from coopinfra.roles.primitives.access import way_back
 from coopinfra.roles.primitives.additions import ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import Reveal, bundle
@@ -54,6 +54,7 @@ def converge(
     wait: int = 0,
     reveal: Reveal | None = None,
     origin: Origin | None = None,
+    only: Release | None = None,
 ) -> dict[str, str]:
     """Install, configure, activate; within a phase providers first, and what decides about access first of all.
 
@@ -61,8 +62,14 @@ def converge(
     wait: seconds after which the server takes such a change back unless `guard` succeeded
     reveal: puts secrets in the place of markers, in memory, just before the upload; to compare, none is needed
     origin: the state of the inventory that is deployed, where signatures are asked for
+    only: the one release that is published; all else on the server stays as it is
     Returns the roles' own operations: what pyinfra calls each, and the role.
     """
+    if only:
+        publish(name=f"Publish {only.path}", release=only, source=sources[only])
+        # Nothing but the release is new, so no file is put back where a unit does not answer.
+        units(name="Start, reload or restart units", wanted=units_of(plan, only))
+        return {}
     who = plan.organisation
     old, new = manifests(plan, reveal, origin)
     gone = old.without(new)
@@ -88,6 +95,11 @@ def converge(
     activated = role_operations(plan, "activate")
     record(name=NOTES[1], organisation=who, manifest=new)
     return configured | activated
+
+
+def units_of(plan: ServerPlan, release: Release) -> tuple[Unit, ...]:
+    """Return the units that run a release."""
+    return tuple(unit for unit in plan.units if release.current in unit.reads)
 
 
 def manifests(

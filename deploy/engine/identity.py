@@ -21,6 +21,8 @@ class Identity:
 
     operator: Operator
     key: paramiko.PKey = field(repr=False, compare=False)
+    file: str = ""
+    """Where the private half lies; empty where an agent holds it."""
 
 
 def find_identity(operators: tuple[Operator, ...]) -> Identity:
@@ -32,10 +34,10 @@ def find_identity(operators: tuple[Operator, ...]) -> Identity:
     owners = {_blob(line): operator for operator in operators for line in operator.ssh_keys}
     chosen = os.environ.get(KEY_VARIABLE)
     keys = _from_file(Path(chosen)) if chosen else _everywhere(set(owners))
-    for key in keys:
+    for key, file in keys:
         operator = owners.get(key.get_base64())
         if operator:
-            return Identity(operator, key)
+            return Identity(operator, key, file)
     where = f"`{chosen}` belongs" if chosen else "none of the keys in your agent or in ~/.ssh belongs"
     raise InputError(
         Problem(
@@ -49,17 +51,17 @@ def _blob(line: str) -> str:
     return line.split()[1]
 
 
-def _everywhere(wanted: set[str]) -> Iterator[paramiko.PKey]:
-    yield from paramiko.Agent().get_keys()
+def _everywhere(wanted: set[str]) -> Iterator[tuple[paramiko.PKey, str]]:
+    yield from ((key, "") for key in paramiko.Agent().get_keys())
     for public in sorted(Path("~/.ssh").expanduser().glob("*.pub")):
         words = public.read_text(errors="replace").split()
         if len(words) > 1 and words[1] in wanted and public.with_suffix("").is_file():
             yield from _from_file(public.with_suffix(""))
 
 
-def _from_file(path: Path) -> Iterator[paramiko.PKey]:
+def _from_file(path: Path) -> Iterator[tuple[paramiko.PKey, str]]:
     try:
-        yield paramiko.PKey.from_path(path.expanduser())
+        yield paramiko.PKey.from_path(path.expanduser()), str(path.expanduser())
     # cryptography says with a TypeError that a passphrase is missing.
     except (paramiko.PasswordRequiredException, TypeError) as error:
         raise InputError(

@@ -10,9 +10,10 @@ from pyinfra import host
 from pyinfra.api import State
 
 from coopinfra.deploy.engine.converge import converge, manifests
-from coopinfra.deploy.engine.preflight import refuse_to_go_back
+from coopinfra.deploy.engine.preflight import PreflightError, refuse_to_go_back
 from coopinfra.deploy.engine.pyinfra_run import would_change
 from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Release
@@ -51,6 +52,8 @@ class Preview:
     commit: str = ""
     """Of the inventory as it was deployed last, where signatures were asked for; `signed` tells whether they were."""
     signed: bool = False
+    others: int = 0
+    """How many changes are left out, where one release alone is wanted."""
     inherited: tuple[Drift, ...] = ()
     """What grants access or runs things and is here before the first deploy, which leaves it and takes note of it."""
 
@@ -65,16 +68,20 @@ class _Facts:
     additions: Additions
 
 
-def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -> Preview:
-    """Compare everything that is declared with what is on the server.
+def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], only: Release | None = None) -> Preview:
+    """Compare everything that is declared with what is on the server; of that, show one release if `only` names it.
 
     Calls the operations that a deploy would run, and runs none of them: what they ask is fetched in a few round trips,
     and the comparison below asks the same.
     """
-    steps = converge(plan, sources)
+    steps = converge(plan, sources, only=only)
     read_ahead(state, lambda: iter([host.get_fact(ServerAdditions)]))
     old, new = manifests(plan)
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
+    if only and only.path not in old.releases:
+        message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
+        hint = f"run `coopinfra deploy {plan.organisation}` once: a site is more than its files"
+        raise PreflightError(Problem(message, hint))
     gone = old.without(new)
     paths = paths_of(plan.files, tuple(gone.files), gone.directories)
     facts = _Facts(
@@ -95,13 +102,15 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source]) -
         *_removals(gone),
         *(Change("step", "run", name, role=steps[called]) for called, name in would_change(state, steps).items()),
     )
+    wanted = tuple(each for each in changes if only is None or each.subject == only.path)
     strange = unexpected(facts.additions, old, new, plan.users)
     return Preview(
         plan.server.id,
-        tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in changes)
-        or _notes(old, new),
+        tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in wanted)
+        or (() if only else _notes(old, new)),
         _diffs([each for each, _ in differing if isinstance(each, File)], facts.files),
         interrupted=not old.finished,
+        others=len(changes) - len(wanted),
         commit=old.commit,
         signed=old.signed,
         drift=_drift(facts, strange if old.baseline is not None else ()),
@@ -138,7 +147,7 @@ def _units(plan: ServerPlan, found: dict[str, UnitFound], paths: set[str]) -> It
 
 
 def _releases(plan: ServerPlan, sources: Mapping[Release, Source]) -> Iterator[Change]:
-    for release in plan.releases:
+    for release in (each for each in plan.releases if each in sources):
         change = release_change(release, sources[release], host.get_fact(ReleaseStates, paths=(release.path,)))
         if change:
             yield change

@@ -116,6 +116,20 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
         raise Unreachable(Problem(f"{target.label}: {_why(error)}", _what_to_do(error))) from error
 
 
+def ssh_command(target: Target, command: str) -> tuple[str, ...]:
+    """Return the system's own ssh, for a person at a terminal: the same pinned host key, the same one key of ours."""
+    options = {
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": str(target.known_hosts),
+        "GlobalKnownHostsFile": "none",
+        "LogLevel": "ERROR",
+    }
+    key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
+    login = f"{target.identity.operator.login}@{target.server.address}"
+    flags = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
+    return ("ssh", "-F", "none", "-t", "-p", str(target.server.port), *flags, *key, login, command)
+
+
 def pinned_name(server: Server) -> str:
     """Return the server's name in a known_hosts file."""
     return server.address if server.port == 22 else f"[{server.address}]:{server.port}"

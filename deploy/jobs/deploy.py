@@ -49,22 +49,30 @@ class Prepared:
     reveal: Reveal | None = field(default=None, repr=False, compare=False)
     """Puts secrets in the place of markers; who only compares has none."""
     origin: Origin | None = None
+    only: Release | None = None
+    """The one release that is published, where no more than that is wanted."""
 
     @property
     def pending(self) -> bool:
         """Whether a deploy has anything to do here."""
+        if self.only:
+            return bool(self.preview.changes)
         noted = Origin(self.preview.commit, self.preview.signed)
         return bool(self.preview.changes) or self.preview.interrupted or self.origin not in (None, noted)
 
 
 def prepare(
-    plan: Plan, report: Report, reveal: Reveal | None = None, origin: Origin | None = None
+    plan: Plan, report: Report, reveal: Reveal | None = None, origin: Origin | None = None, only: str = ""
 ) -> tuple[Prepared | CoopinfraError, ...]:
     """Reach every server and compare it with its plan; nothing is touched.
 
     reveal, origin: what `apply` needs beyond the comparison, see `converge`
+    only: the name of the one site whose release is wanted; then no more than its server is reached
     """
-    sources = find_sources(plan)
+    sources = find_sources(plan, only)
+
+    def wanted(server: ServerPlan) -> Release | None:
+        return next((each for each in server.releases if each.name == only), None)
 
     def one(pair: tuple[ServerPlan, Target]) -> Prepared:
         server, target = pair
@@ -73,11 +81,13 @@ def prepare(
         report(Event("comparing", server.server.id, "comparing"))
         preflight(connection)
         with on_server(connection) as state:
-            return Prepared(server, target, connection, sources, preview(state, server, sources), reveal, origin)
+            alone = wanted(server)
+            found = preview(state, server, sources, alone)
+            return Prepared(server, target, connection, sources, found, reveal, origin, alone)
 
     return on_each(
         lambda pair: told(lambda: one(pair), pair[0].server.id, report),
-        zip(plan.servers, targets(plan), strict=True),
+        (pair for pair in zip(plan.servers, targets(plan), strict=True) if not only or wanted(pair[0])),
     )
 
 
@@ -181,6 +191,7 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
                 wait=waits.revert,
                 reveal=server.reveal,
                 origin=server.origin,
+                only=server.only,
             )
             read_ahead(state)
             return run(state, begin)

@@ -1,85 +1,156 @@
-"""A site's releases on its server, and the way back to an earlier one."""
+"""The sites of an organisation as they are on its servers: releases, maintenance, certificates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from coopinfra.deploy.engine.connection import Connection, ServerError
-from coopinfra.deploy.engine.lock import hold, holder_now
+from coopinfra.deploy.engine.batch import Answer
+from coopinfra.deploy.engine.connection import ServerError
 from coopinfra.deploy.engine.reach import Target, connect
-from coopinfra.deploy.jobs.fleet import targets
-from coopinfra.deploy.organisation.problems import InputError, Problem
-from coopinfra.deploy.planning.plan import Plan
-from coopinfra.roles.declarations import Release
-from coopinfra.roles.primitives.release_scripts import ReleasesFound, activate_command, parse_releases, releases_command
+from coopinfra.deploy.jobs.fleet import on_each, targets
+from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
+from coopinfra.deploy.planning.plan import Plan, ServerPlan
+from coopinfra.roles.contract import Table
+from coopinfra.roles.declarations import Certificate, Release, Website
+from coopinfra.roles.primitives.release_scripts import ReleasesFound, parse_releases, releases_command
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteFound:
     """A site as it is on its server."""
 
     name: str
+    kind: str
+    domain: str
     server: str
     path: str
     found: ReleasesFound
+    maintenance: bool
+    certificate: str
+    """Until when it is valid; `placeholder` or `none` where no authority has issued one yet."""
+    notes: Mapping[str, Mapping[str, object]] = field(default_factory=lambda: Table({}))
+    """What is known of a release that was made of its source: by its id."""
 
 
-def sites(plan: Plan) -> tuple[Site, ...]:
-    """Ask every server which releases of which sites it holds."""
-    return tuple(site for target, releases in _by_server(plan) for site in _ask(target, releases))
+@dataclass(frozen=True)
+class Place:
+    """A site of the plan with all that belongs to it, and how to reach its server."""
+
+    website: Website
+    server: ServerPlan
+    target: Target
+
+    @property
+    def release(self) -> Release | None:
+        """What is published for it; None where something runs already."""
+        return next((each for each in self.server.releases if each.path == self.website.path), None)
+
+    @property
+    def user(self) -> str:
+        """Its own account, or that of the web server where no program of its own runs."""
+        return self.website.user if any(each.name == self.website.user for each in self.server.users) else "www-data"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units that run what is published."""
+        return tuple(unit.name for unit in self.server.units if self.website.current in unit.reads)
 
 
-def roll_back(plan: Plan, name: str, to: str = "") -> tuple[str, str]:
-    """Serve an earlier release of one site, by default the one before; return the ids of the old and the new one."""
-    for target, releases in _by_server(plan):
-        for release in releases:
-            if release.name == name:
-                return _roll_back(target, release, to)
-    names = ", ".join(f"`{release.name}`" for release in plan.all(Release)) or "none"
+def find_site(plan: Plan, name: str) -> Place:
+    """Return one site by its short name; raise InputError that names them all."""
+    for place in _places(plan):
+        if place.website.name == name:
+            return place
+    names = ", ".join(f"`{place.website.name}`" for place in _places(plan)) or "none"
     raise InputError(Problem(f"there is no site `{name}`", f"the sites are {names}"))
 
 
-def _by_server(plan: Plan) -> Iterator[tuple[Target, tuple[Release, ...]]]:
+def find_release(place: Place) -> Release:
+    """Return what is published for a site; raise InputError for one that publishes nothing."""
+    if place.release is None:
+        message = f"`{place.website.name}` ({place.website.kind}) has no releases: something answers that runs already"
+        raise InputError(Problem(message, "change whatever runs there"))
+    return place.release
+
+
+def sites(plan: Plan) -> tuple[tuple[SiteFound, ...] | CoopinfraError, ...]:
+    """Ask every server that has sites how they are."""
+    by_server: dict[str, list[Place]] = {}
+    for place in _places(plan):
+        by_server.setdefault(place.server.server.id, []).append(place)
+    return on_each(lambda places: tuple(_ask(places)), by_server.values())
+
+
+def close(place: Place, *, closed: bool) -> None:
+    """Close a site for maintenance, or open it again: at once, whoever deploys meanwhile."""
+    website = place.website
+    command = f"install -d -m 0755 {website.path} && touch {website.closed}" if closed else f"rm -f {website.closed}"
+    connection = connect(place.target)
+    try:
+        answer = connection.run(command)
+    finally:
+        connection.close()
+    if answer.code:
+        verb = "close" if closed else "open"
+        raise ServerError(Problem(f"{place.target.label}: cannot {verb} `{website.name}`: {answer.err.strip()}"))
+
+
+def _places(plan: Plan) -> Iterator[Place]:
     for server, target in zip(plan.servers, targets(plan), strict=True):
-        if server.releases:
-            yield target, server.releases
+        for website in server.all(Website):
+            yield Place(website, server, target)
 
 
-def _ask(target: Target, releases: tuple[Release, ...]) -> Iterator[Site]:
-    connection = connect(target)
+def _ask(places: list[Place]) -> Iterator[SiteFound]:
+    connection = connect(places[0].target)
     try:
-        found = _found(connection, releases)
+        answers = connection.run_all([question for place in places for question in _questions(place)])
     finally:
         connection.close()
-    for release in releases:
-        yield Site(release.name, target.server.id, release.path, found[release.path])
+    for place, found, closed, certificate, notes in zip(places, *(answers[at::4] for at in range(4)), strict=True):
+        website = place.website
+        yield SiteFound(
+            website.name,
+            website.kind,
+            website.domain,
+            place.server.server.id,
+            website.path,
+            parse_releases(found.out.splitlines())[website.path],
+            closed.code == 0,
+            _valid_until(certificate),
+            Table(dict(_notes(notes))),
+        )
 
 
-def _found(connection: Connection, releases: tuple[Release, ...]) -> dict[str, ReleasesFound]:
-    command = releases_command(tuple(release.path for release in releases))
-    return parse_releases(connection.run(command).out.splitlines())
+def _questions(place: Place) -> tuple[str, str, str, str]:
+    website = place.website
+    folders = [each.folder for each in place.server.all(Certificate) if website.domain in each.names]
+    file = shlex.quote(f"{folders[0]}/fullchain.pem" if folders else "/nonexistent")
+    return (
+        releases_command((website.path,)),
+        f"[ -f {website.closed} ]",
+        f"openssl x509 -in {file} -noout -subject -issuer -enddate -dateopt iso_8601",
+        f"cd {website.path}/notes 2>/dev/null && for each in *; do echo $each $(cat $each); done",
+    )
 
 
-def _roll_back(target: Target, release: Release, to: str) -> tuple[str, str]:
-    connection = connect(target)
-    try:
-        with hold(connection, holder_now(target.identity.operator.login)) as lock:
-            lock.step(f"Roll back {release.path}")
-            found = _found(connection, (release,))[release.path]
-            wanted = to or _before(found)
-            if wanted not in found.kept:
-                kept = ", ".join(found.kept) or "none"
-                raise InputError(Problem(f"`{release.name}` has no release `{wanted}`", f"on the server are: {kept}"))
-            answer = connection.run(activate_command(release.path, wanted))
-            if answer.code:
-                raise ServerError(Problem(f"{target.label}: cannot go back: {answer.err.strip()}"))
-            lock.end("done")
-            return found.current, wanted
-    finally:
-        connection.close()
+def _valid_until(answer: Answer) -> str:
+    said = dict(line.split("=", 1) for line in answer.out.splitlines() if "=" in line)
+    if answer.code or "notAfter" not in said:
+        return "none"
+    # The placeholder is its own authority.
+    return "placeholder" if said.get("subject") == said.get("issuer") else said["notAfter"].split()[0].rstrip("Z")
 
 
-def _before(found: ReleasesFound) -> str:
-    """Return the newest release that is not served; empty when there is none."""
-    return next((release for release in found.kept if release != found.current), "nothing earlier")
+def _notes(answer: Answer) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for line in answer.out.splitlines():
+        release, _, text = line.partition(" ")
+        try:
+            note = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(note, dict) and note:
+            yield release, note

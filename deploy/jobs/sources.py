@@ -10,15 +10,19 @@ from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.source import Source, SourceError, find_source
 
 
-def find_sources(plan: Plan) -> dict[Release, Source]:
-    """Read or fetch the files of every site; raise InputError that lists all that cannot be had."""
+def find_sources(plan: Plan, only: str = "") -> dict[Release, Source]:
+    """Read, fetch or make the files of every site; raise InputError that lists all that cannot be had.
+
+    only: the name of one site, which is all that is wanted
+    """
     sources, problems = {}, []
     for release in plan.all(Release):
+        if only not in ("", release.name):
+            continue
         try:
             sources[release] = find_source(release, Path(plan.folder))
         except SourceError as error:
-            message, _, hint = str(error).partition("|")
-            problems.append(Problem(message, hint))
+            problems.append(Problem(error.sentence, error.hint))
     if problems:
         raise InputError(*problems)
     return sources

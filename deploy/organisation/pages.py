@@ -76,7 +76,8 @@ def _kind(setting: JsonSchema, definitions: JsonSchema) -> str:
         return f"list: {_kind(setting.get('items', {}), definitions)}"
     if setting.get("type") == "object":
         inner = _inner(setting)
-        return f"by short name: {_kind(inner, definitions)}" if inner else "group"
+        by = "by short name" if "patternProperties" in setting or "propertyNames" in setting else "by name"
+        return f"{by}: {_kind(inner, definitions)}" if inner else "group"
     if setting.get("type") == "integer":
         limits = [str(setting[key]) for key in ("minimum", "maximum") if key in setting]
         return " ".join(("whole number", f"({' to '.join(limits)})" if limits else "")).strip()
@@ -106,7 +107,8 @@ def _groups(
         found = setting
         while inner := _inner(found) or found.get("items"):
             here, found = (*here, "…"), inner
-        for one in found.get("oneOf", (found,)):
+        # A group that may be left out stands beside `null`.
+        for one in found.get("oneOf", found.get("anyOf", (found,))):
             target = definitions.get(str(one.get("$ref", "")).rpartition("/")[2], {})
             if "properties" in target:
                 there = (*here[:-1], f"{here[-1]} ({_tag(target)})") if "oneOf" in found else here

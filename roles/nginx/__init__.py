@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, YesNo
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Port, Unit, Vhost
 
 CHALLENGES = "/srv/acme"
@@ -24,6 +24,13 @@ class NginxSettings(Settings):
             "as is wise some weeks before a site moves to where there is none."
         ),
     )
+    http3: YesNo = Field(
+        default=False,
+        description=(
+            "Answer over HTTP/3 (UDP) too. Each time the web server takes on something new, what is under way over "
+            "HTTP/3 at that moment breaks off; over HTTP/2 it does not."
+        ),
+    )
     keep_logs_days: WholeNumber = Field(
         default=14, ge=1, le=90, description="Days to keep access logs. Visitors' addresses in them are shortened."
     )
@@ -35,9 +42,11 @@ PROVIDES: tuple[type[Need], ...] = (Vhost,)
 
 def declare(part: Part[NginxSettings]) -> Iterator[Declaration]:
     """State the packages, the two ports, and a certificate for every site."""
-    yield Packages(("logrotate", "nginx"))
+    yield Packages(("libnginx-mod-http-brotli-filter", "logrotate", "nginx"))
     yield Port(80)
     yield Port(443)
+    if part.settings.http3:
+        yield Port(443, "udp")
     certificates = [certificate(vhost) for vhost in part.all(Vhost)]
     yield from certificates
     yield Unit(

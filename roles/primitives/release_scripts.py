@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,13 +20,20 @@ mv -fT current.new current
 PUBLISH = """
 set -eu
 cd {path}/releases
+# What did not become a release takes no room.
+trap 'rm -rf .incoming ../incoming.tar' EXIT
 rm -rf .incoming
 mkdir .incoming
-tar -x --no-same-owner -f ../incoming.tar -C .incoming
+tar -x --no-same-owner -f ../incoming.tar -C .incoming || {{
+    echo 'it could not be unpacked; the release before is served still' >&2
+    exit 1
+}}
 chmod -R u=rwX,go=rX .incoming
 rm -f ../incoming.tar
 {made}sync -f .incoming
 rm -rf {id}
+mkdir -p ../notes
+printf '%s\\n' {note} >../notes/{id}
 mv -T .incoming {id}
 """
 
@@ -33,7 +41,7 @@ mv -T .incoming {id}
 PRUNE = """
 served=$(readlink current)
 ls -1t releases | tail -n +{after} | while read -r old; do
-    [ "releases/$old" = "$served" ] || rm -rf "releases/$old"
+    [ "releases/$old" = "$served" ] || rm -rf "releases/$old" "notes/$old"
 done
 """
 
@@ -61,8 +69,11 @@ def parse_releases(output: Iterable[str]) -> dict[str, ReleasesFound]:
     return {path: ReleasesFound(current.replace("-", ""), tuple(kept)) for path, current, *kept in lines}
 
 
-def publish_command(release: Release, identifier: str) -> str:
-    """Return the shell command that makes a release of what was uploaded, beside those that may be served."""
+def publish_command(release: Release, identifier: str, note: str = "") -> str:
+    """Return the shell command that makes a release of what was uploaded, beside those that may be served.
+
+    note: what is to be known of where it comes from
+    """
     folder = f"{release.path}/releases/.incoming"
     made = "".join(
         f"{command} {folder} {identifier} || {{ rm -rf {folder}; echo '{why}; the release before is served still' >&2; "
@@ -70,7 +81,12 @@ def publish_command(release: Release, identifier: str) -> str:
         for command, why in ((release.build, "it could not be built"), (release.trial, "it did not pass its trial"))
         if command
     )
-    return PUBLISH.format(path=release.path, id=identifier, made=made)
+    return PUBLISH.format(path=release.path, id=identifier, made=made, note=shlex.quote(note or "{}"))
+
+
+def trial_command(release: Release, identifier: str) -> str:
+    """Return the shell command that tries a release which is on the server already."""
+    return f"{release.trial} {release.path}/releases/{identifier} {identifier}"
 
 
 def serve_command(release: Release, identifier: str) -> str:

@@ -6,17 +6,25 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.workshop import MakingFailed, make
+
+LEFT_BY_BUILDERS = ("node_modules",)
 
 
 class SourceError(Exception):
-    """The files of a site cannot be had; the message says why, and what to do after a `|`."""
+    """The files of a site cannot be had: why, and what to do."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        """Keep both apart, for the problem that is made of them."""
+        super().__init__(sentence)
+        self.sentence, self.hint = sentence, hint
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,8 @@ class Source:
 
     id: str
     files: tuple[tuple[str, Path], ...]
+    note: str = ""
+    """What was run to make them, as JSON, for whoever asks where a release comes from."""
 
     def archive(self) -> IO[bytes]:
         """Pack them, owned by root, in the same order every time."""
@@ -41,9 +51,25 @@ class Source:
 
 
 def find_source(release: Release, home: Path) -> Source:
-    """Read the files that `release` names, relative to `home`; from git, fetch them first. Raises SourceError."""
+    """Read the files that `release` names, relative to `home`, or make them. Raises SourceError.
+
+    From git, they are fetched first.
+    """
     folder = home / release.folder if release.folder else _checked_out(release)
-    files = tuple(sorted(_walk(folder)))
+    if release.making is None:
+        return _read(folder)
+    # Where people build by hand, what came out lies around, and it is none of the source.
+    source = _read(folder, without=(release.making.output, *LEFT_BY_BUILDERS))
+    workshop = _cache("made") / sha256(f"{home.resolve()} {release.path}".encode()).hexdigest()[:16]
+    try:
+        made, note = make(release.making, source.files, source.id, workshop)
+    except MakingFailed as error:
+        raise SourceError(f"`{release.name}` was not made: {error.sentence}", error.hint) from error
+    return replace(_read(made), note=note)
+
+
+def _read(folder: Path, without: tuple[str, ...] = ()) -> Source:
+    files = tuple(sorted(_walk(folder, without)))
     summed = sha256()
     for name, path in files:
         with path.open("rb") as content:
@@ -53,19 +79,24 @@ def find_source(release: Release, home: Path) -> Source:
     return Source(summed.hexdigest()[:12], files)
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+def _walk(folder: Path, without: tuple[str, ...] = ()) -> Iterator[tuple[str, Path]]:
+    left_out = {folder / name for name in without}
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != ".git"]
+        folders[:] = [name for name in folders if name != ".git" and Path(parent) / name not in left_out]
         for name in (*names, *(each for each in folders if (Path(parent) / each).is_symlink())):
             path = Path(parent) / name
             if path.is_symlink() or not path.is_file():
-                raise SourceError(f"`{path}` is a link or no plain file|put the file itself there")
+                raise SourceError(f"`{path}` is a link or no plain file", "put the file itself there")
             yield str(path.relative_to(folder)), path
+
+
+def _cache(name: str) -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().resolve() / "coopinfra" / name
 
 
 def _checked_out(release: Release) -> Path:
     """Fetch one ref into the cache and check it out into a folder named after its commit."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "coopinfra" / "sources"
+    cache = _cache("sources")
     bare = cache / sha256(release.git.encode()).hexdigest()[:16]
     bare.mkdir(parents=True, exist_ok=True)
     _git(bare, "init", "--bare", "--quiet")
@@ -84,5 +115,6 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, env=environment, check=False
     )
     if ran.returncode:
-        raise SourceError(f"git says: {ran.stderr.strip().splitlines()[-1]}|is the address right, and may you read it?")
+        said = (ran.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise SourceError(f"git says: {said}", "is the address right, and may you read it?")
     return ran.stdout

@@ -38,7 +38,8 @@ def declare(part: Part[WebsiteSettings]) -> Iterator[Declaration]:
 
 def _seen_by_visitors(place: Place[Site]) -> Iterator[Declaration]:
     site, server = place.site, place.part.server
-    vhost = Vhost(site.domain, include=place.vhost_file, redirects_from=site.redirects_from)
+    yield place.website
+    vhost = Vhost(site.domain, site.also, include=place.vhost_file, redirects_from=site.redirects_from)
     yield vhost
     if site.preview_password:
         yield Secret(f"{place.name}-password", "password", deployed=False)

@@ -1,4 +1,4 @@
-"""The folders of all sites, and the files of each; what is in a site comes as releases."""
+"""The folders of all sites, the pages for when something is wrong, and the files of each site."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Iterator
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import WebsiteSettings, places
+from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import kind_of
-from coopinfra.roles.website.place import HOME
+from coopinfra.roles.website.pages import WORDS, words_of
+from coopinfra.roles.website.place import HOME, pages_of
+
+LEAD_BACK = ("403", "404")
+"""Pages that lead to the start page; with the others it would not answer either."""
 
 
 def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
     """Yield the folders, so that they go with the last site, and what each site needs."""
     yield Directory(HOME)
     yield Directory("/etc/nginx/sites")
+    yield from _pages(part)
+    yield template(
+        part,
+        "conf.d/site.conf.j2",
+        to=f"/etc/nginx/conf.d/{part.organisation.id}-website.conf",
+        places=tuple(places(part)),
+        files=FILES,
+    )
     for place in places(part):
         yield from kind_of(place).files(place)
         if place.password_file:
@@ -28,3 +41,15 @@ def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
                 mode="0400",
                 site=place.name,
             )
+
+
+def _pages(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
+    yield Directory(pages_of(part))
+    for code in WORDS:
+        yield template(
+            part,
+            "pages/404.html.j2",
+            to=f"{pages_of(part)}/{code}.html",
+            said=words_of(code, part.organisation.languages),
+            leads_back=code in LEAD_BACK,
+        )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.declarations import Release
+from coopinfra.roles.declarations import Making, Release, Website
 from coopinfra.roles.website.sites import Site, Source
 
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
 HOME = "/srv/sites"
+LOGS = "/var/log/nginx"
+AT_ONCE = 5
+"""How many seconds' worth of requests may come at once: a page asks for many things."""
 LONGEST_USER = 31
 """Of the 32 characters that the kernel's tools take, one is left for nothing to be cut in silence."""
 
@@ -58,12 +62,44 @@ class Place(Generic[S_co]):
         return f"/etc/nginx/sites/{self.id}.conf"
 
     @property
+    def pages(self) -> str:
+        """Where the pages lie that its visitors get when something is wrong."""
+        return pages_of(self.part)
+
+    @property
+    def log(self) -> str:
+        """Where its visits are written down, with shortened addresses."""
+        return f"{LOGS}/{self.id}.log"
+
+    @property
+    def website(self) -> Website:
+        """What commands about it have to know."""
+        site: Any = self.site  # each kind says which one it is
+        return Website(self.name, site.kind, site.domain, self.path, self.log, self.user)
+
+    @property
+    def limit(self) -> str:
+        """What stands where the web server hands requests to its program; empty where there is no limit."""
+        most = self.site.requests_a_second
+        return f"limit_req zone={self.id} burst={most * AT_ONCE} nodelay;" if most else ""
+
+    @property
+    def lifetime(self) -> str:
+        """The web server's variable that says how long browsers keep it; of kinds with a setting `cache`."""
+        return f"$lifetime_{self.id.replace('-', '_')}"
+
+    @property
+    def moved(self) -> tuple[tuple[str, str], ...]:
+        """Paths as the web server compares them, decoded, and where each leads."""
+        return tuple((unquote(old), new) for old, new in self.site.redirects.items())
+
+    @property
     def password_file(self) -> str:
         """Where the web server reads who may see it; empty where everybody may."""
         return f"{self.settings}/htpasswd" if self.site.preview_password else ""
 
-    def release(self, source: Source, *, build: str = "", trial: str = "") -> Release:
-        """Return its release from `source`; see there for `build` and `trial`."""
+    def release(self, source: Source, *, build: str = "", trial: str = "", making: Making | None = None) -> Release:
+        """Return its release from `source`; see there for `build`, `trial` and `making`."""
         return Release(
             self.name,
             path=self.path,
@@ -72,4 +108,10 @@ class Place(Generic[S_co]):
             ref=source.ref if source.git else "",
             build=build,
             trial=trial,
+            making=making,
         )
+
+
+def pages_of(part: Part[Any]) -> str:
+    """Return where the pages of an organisation lie that visitors get when something is wrong."""
+    return f"/etc/coopinfra/pages/{part.organisation.id}"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, Settings, YesNo
+from coopinfra.roles.contract import Field, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.types import Domain, quoted, refuse
+from coopinfra.roles.website.answers import Redirects, Size
 
 # What git could take for an option or for a program to run is no address.
 REPOSITORY = re.compile(r"(https|ssh|file)://[A-Za-z0-9._~:/@%+-]+|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+")
@@ -61,9 +62,29 @@ class Site(Settings):
     """What every kind of website can be told."""
 
     domain: Domain = Field(description="The name under which people reach it.", examples=["www.highbeam.example"])
+    also: tuple[Domain, ...] = Field(
+        default=(), description="Other names under which the same is shown.", examples=[["highbeam.coop.example"]]
+    )
     redirects_from: tuple[Domain, ...] = Field(
         default=(), description="Other names, which lead to `domain`.", examples=[["highbeam.example"]]
     )
+    redirects: Redirects = Field(
+        default_factory=lambda: Table({}),
+        description="Paths of pages that have moved, and where each leads.",
+        examples=[{"/menu.html": "/menu/"}],
+    )
     preview_password: YesNo = Field(
         default=False, description="Show it only to who knows the user `preview` and a password that we make."
+    )
+    upload_size: Size = Field(
+        default="10M", description="The most that a visitor may send in one request.", examples=["64M"]
+    )
+    requests_a_second: WholeNumber = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description=(
+            "Requests to its program that one address may make each second in the long run, and five times as many at "
+            "once; whoever asks for more is told to wait (429). 0 for no limit."
+        ),
     )
