@@ -288,11 +288,11 @@ class Secret(Fact):
 
 @dataclass(frozen=True)
 class Dump(Fact):
-    """How something is copied while it is used, and put back: commands for root, each followed by an empty folder.
+    """How something is copied while it is used, and put back, in commands for root.
 
-    `dump` leaves `file`, and in `counts` what was in it at the same moment, one `table rows fingerprint` a line.
-    `restore` takes `file` from such a folder into an empty place that a deploy has made. `count` prints the same lines of
-    what is there now, so that both can be compared.
+    `dump FOLDER` leaves `file`, and in `counts` what was in it at the same moment, one `table rows fingerprint` a line.
+    `restore FOLDER` puts `file` into an empty place that a deploy has made. `count` prints the lines for what is there
+    now, so that both can be compared.
     """
 
     name: str

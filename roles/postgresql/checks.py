@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import PostgresqlDatabase
@@ -20,7 +20,7 @@ def checks(part: Part[PostgresqlSettings]) -> Iterator[Check]:
         yield prints(
             f"{owner} gets into its database {name}",
             _as(owner, name, "SELECT current_user"),
-            lambda said, owner=owner: None if said.strip() == owner else f"it is `{said.strip()}`",
+            _is(owner),
         )
         yield succeeds(f"a stranger does not get into the database {name}", f"{SCRIPT} refuses {name}")
     yield prints(f"PostgreSQL of {server} has what is declared, and gives nobody more", f"{SCRIPT} due", _nothing)
@@ -38,6 +38,10 @@ def checks(part: Part[PostgresqlSettings]) -> Iterator[Check]:
 
 def _as(user: str, database: str, statement: str) -> str:
     return f"runuser -u {user} -- psql -X -A -t -q -d {database} -c '{statement}'"
+
+
+def _is(wanted: str) -> Callable[[str], str | None]:
+    return lambda said: None if said.strip() == wanted else f"it is `{said.strip()}`"
 
 
 def _nothing(said: str) -> str | None:

@@ -16,7 +16,9 @@ def files(part: Part[PostgresqlSettings]) -> Iterator[File | Directory]:
     """Yield what is the same whoever deploys, then the organisation's own list."""
     yield Directory(LISTS)
     yield Directory(LOGINS.rpartition("/")[0])
-    yield template(part, "coopinfra/postgresql.j2", to=SCRIPT, mode="0755", validate="sh -n {file}", lists=LISTS, unit=UNIT)
+    yield template(
+        part, "coopinfra/postgresql.j2", to=SCRIPT, mode="0755", validate="sh -n {file}", lists=LISTS, unit=UNIT
+    )
     yield template(part, "conf.d/coopinfra.conf.j2", to=CONFIGURATION, logins=LOGINS)
     yield template(part, "postgresql/pg_hba.conf.j2", to=LOGINS)
     yield template(part, f"{UNIT}.d/coopinfra.conf.j2", to=f"{UNITS}/{UNIT}.d/coopinfra.conf", script=SCRIPT)

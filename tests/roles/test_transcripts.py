@@ -22,7 +22,13 @@ BARE = {
     "uname -n": "debian",
 }
 # What it says after a deploy, so that none does.
-DONE = {"certificates": "", "postgresql": "", "mariadb": "", "readlink /etc/localtime": "/usr/share/zoneinfo/Etc/UTC", "uname -n": "web1"}
+DONE = {
+    "certificates": "",
+    "postgresql": "",
+    "mariadb": "",
+    "readlink /etc/localtime": "/usr/share/zoneinfo/Etc/UTC",
+    "uname -n": "web1",
+}
 
 
 @pytest.mark.parametrize("example", examples(), ids=str)
