@@ -432,7 +432,7 @@ class Cache(Need):
     @property
     def unit(self) -> str:
         """What runs it, for whoever starts after it."""
-        return f"valkey-{self.name}.service"
+        return f"valkey@{self.name}.service"
 
     @property
     def socket(self) -> str:
