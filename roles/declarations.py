@@ -341,6 +341,8 @@ class Database(Need):
 
     engine: ClassVar[Literal["postgresql", "mariadb"]]
     socket: ClassVar[str]
+    script: ClassVar[str]
+    """Where the engine's script lies on the server."""
 
     def __post_init__(self) -> None:
         """Refuse names that would have to be quoted, or are the engine's own."""
@@ -366,11 +368,6 @@ class Database(Need):
         return tuple(dict.fromkeys((*self.readers, *(grant.user for grant in self.grants))))
 
     @property
-    def script(self) -> str:
-        """Where the engine's script lies on the server."""
-        return f"/usr/local/lib/coopinfra/{self.engine}"
-
-    @property
     def settle(self) -> str:
         """The command that grants what waited for its table; for whoever has just made tables."""
         return f"{self.script} settle"
@@ -391,6 +388,7 @@ class PostgresqlDatabase(Database):
 
     engine = "postgresql"
     socket = "/run/postgresql"
+    script = "/usr/local/lib/coopinfra/postgresql"
 
     def __post_init__(self) -> None:
         """Refuse also what is no extension or locale."""
@@ -408,6 +406,7 @@ class MariadbDatabase(Database):
 
     engine = "mariadb"
     socket = "/run/mysqld/mysqld.sock"
+    script = "/usr/local/lib/coopinfra/mariadb"
 
 
 @dataclass(frozen=True)

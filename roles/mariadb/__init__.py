@@ -9,7 +9,7 @@ from coopinfra.roles.declarations import Declaration, MariadbDatabase, Need, Pac
 from coopinfra.roles.types import BySlug, Slug
 
 LISTS = "/etc/coopinfra/mariadb.d"
-SCRIPT = "/usr/local/lib/coopinfra/mariadb"
+SCRIPT = MariadbDatabase.script
 CONFIGURATION = "/etc/mysql/mariadb.conf.d/90-coopinfra.cnf"
 UNIT = "mariadb.service"
 TIMER = "coopinfra-mariadb.timer"

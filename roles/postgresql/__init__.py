@@ -9,7 +9,7 @@ from coopinfra.roles.declarations import Declaration, Need, Packages, Postgresql
 from coopinfra.roles.types import BySlug, Slug
 
 LISTS = "/etc/coopinfra/postgresql.d"
-SCRIPT = "/usr/local/lib/coopinfra/postgresql"
+SCRIPT = PostgresqlDatabase.script
 CONFIGURATION = "/etc/postgresql/17/main/conf.d/coopinfra.conf"
 LOGINS = "/etc/coopinfra/postgresql/pg_hba.conf"
 UNIT = "postgresql@17-main.service"
