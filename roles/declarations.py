@@ -370,7 +370,7 @@ class Database(Need):
     @property
     def settle(self) -> str:
         """The command that grants what waited for its table; for whoever has just made tables."""
-        return f"{self.script} settle"
+        return f"{self.script} settle {self.name}"
 
     @property
     def dump(self) -> Dump:

@@ -48,36 +48,50 @@ def databases(plan: Plan) -> tuple[tuple[DatabaseFound, ...] | CoopinfraError, .
 
 def tables(plan: Plan, name: str = "") -> tuple[tuple[TableFound, ...] | CoopinfraError, ...]:
     """Ask for the tables of every database, or of those called `name`, the largest of each first."""
+    listed = databases(plan)
+    if name:
+        _called(name, listed)
 
-    def one(pair: tuple[ServerPlan, Target]) -> tuple[TableFound, ...]:
-        found = [each for each in _list(*pair) if name in ("", each.name)]
-        connection = connect(pair[1])
+    def one(
+        answer: tuple[tuple[ServerPlan, Target], tuple[DatabaseFound, ...] | CoopinfraError],
+    ) -> tuple[TableFound, ...]:
+        (_, target), found = answer
+        if isinstance(found, CoopinfraError):
+            raise found
+        connection = connect(target)
         try:
-            return tuple(table for each in found for table in _tables(connection, each))
+            return tuple(table for each in found if name in ("", each.name) for table in _tables(connection, each))
         finally:
             connection.close()
 
-    return on_each(one, _with_engines(plan))
+    return on_each(one, zip(_with_engines(plan), listed, strict=True))
 
 
 def shell_command(plan: Plan, name: str, engine: str = "") -> tuple[str, ...]:
     """Return the command that opens the engine's own client on the server, as the database's owner."""
     by_server = {server.server.id: target for server, target in _with_engines(plan)}
-    results = databases(plan)
-    known = [each for result in results if isinstance(result, tuple) for each in result]
-    found = [each for each in known if each.name == name and engine in ("", each.engine)]
+    found = [each for each in _called(name, databases(plan)) if engine in ("", each.engine)]
     if len(found) != 1:
-        for result in results:
-            if isinstance(result, CoopinfraError) and not found:
-                raise result
-        there = ", ".join(f"`{each.name}` ({each.engine} on {each.server})" for each in known) or "none"
-        wrong = f"there are {len(found)} databases `{name}`" if found else f"there is no database `{name}`"
-        raise InputError(Problem(wrong, f"name its --engine; there are {there}" if found else f"there are {there}"))
+        wrong = f"there are {len(found)} databases `{name}`" if found else f"`{name}` is no database of `{engine}`"
+        raise InputError(Problem(wrong, "name its --engine"))
     client = ("psql", "-X", name) if found[0].engine == "postgresql" else ("mariadb", "--no-defaults", name)
     # Who owns what is left over may be gone.
     user = found[0].owner if found[0].declared else {"postgresql": "postgres", "mariadb": "root"}[found[0].engine]
     inside = f"cd / && exec {shlex.join(('runuser', '-u', user, '--', *client))}"
     return ssh_command(by_server[found[0].server], shlex.join(("sudo", "-n", "sh", "-c", inside)))
+
+
+def _called(name: str, listed: tuple[tuple[DatabaseFound, ...] | CoopinfraError, ...]) -> list[DatabaseFound]:
+    """Return those of a name; raise what is wrong where there are none."""
+    known = [each for result in listed if isinstance(result, tuple) for each in result]
+    found = [each for each in known if each.name == name]
+    if not found:
+        for result in listed:
+            if isinstance(result, CoopinfraError):
+                raise result
+        there = ", ".join(f"`{each.name}` ({each.engine} on {each.server})" for each in known) or "none"
+        raise InputError(Problem(f"there is no database `{name}`", f"there are {there}"))
+    return found
 
 
 def _with_engines(plan: Plan) -> tuple[tuple[ServerPlan, Target], ...]:

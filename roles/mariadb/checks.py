@@ -12,7 +12,7 @@ from coopinfra.roles.primitives.checking import prints, succeeds
 
 def checks(part: Part[MariadbSettings]) -> Iterator[Check]:
     """Yield what holds for each database, then what holds for the server as a whole."""
-    server = part.server.id
+    server, organisation = part.server.id, part.organisation.id
     for database in part.all(MariadbDatabase):
         name, owner = database.name, database.owner
         yield prints(
@@ -21,7 +21,9 @@ def checks(part: Part[MariadbSettings]) -> Iterator[Check]:
             _is(f"{owner}@localhost"),
         )
         yield succeeds(f"a stranger does not get into the MariaDB database {name}", f"{SCRIPT} refuses {name}")
-    yield prints(f"MariaDB of {server} has what is declared, and gives nobody more", f"{SCRIPT} due", _nothing)
+    yield prints(
+        f"MariaDB of {server} has what is declared and gives no more", f"{SCRIPT} due {organisation}", _nothing
+    )
     yield prints(
         f"MariaDB of {server} listens to no network",
         "ss -Hltnp",

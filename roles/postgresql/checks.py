@@ -14,7 +14,7 @@ CHECKSUMS = "SELECT current_setting('data_checksums'), coalesce(sum(checksum_fai
 
 def checks(part: Part[PostgresqlSettings]) -> Iterator[Check]:
     """Yield what holds for each database, then what holds for the server as a whole."""
-    server = part.server.id
+    server, organisation = part.server.id, part.organisation.id
     for database in part.all(PostgresqlDatabase):
         name, owner = database.name, database.owner
         yield prints(
@@ -23,7 +23,9 @@ def checks(part: Part[PostgresqlSettings]) -> Iterator[Check]:
             _is(owner),
         )
         yield succeeds(f"a stranger does not get into the database {name}", f"{SCRIPT} refuses {name}")
-    yield prints(f"PostgreSQL of {server} has what is declared, and gives nobody more", f"{SCRIPT} due", _nothing)
+    yield prints(
+        f"PostgreSQL of {server} has what is declared and gives no more", f"{SCRIPT} due {organisation}", _nothing
+    )
     yield prints(
         f"PostgreSQL of {server} would see data that a disk has changed, and has seen none",
         f'{SCRIPT} ask postgres "{CHECKSUMS}"',

@@ -131,15 +131,23 @@ def test_a_user_of_one_database_does_not_get_into_another(operator):
     operator.root('runuser -u postgres -- dropdb other; mariadb -e "DROP DATABASE other"')
 
 
-def test_only_its_user_reaches_a_cache(operator):
-    client = f"valkey-cli -s /run/valkey-{NAME}/socket"
+def test_only_its_user_reaches_a_cache_and_it_keeps_no_more_than_it_may(operator):
+    folder = f"/run/valkey-{NAME}"
+    client = f"valkey-cli -s {folder}/socket"
     operator.root(f"runuser -u {OWNER} -- {client} set greeting hello")
 
     owner = operator.root(f"runuser -u {OWNER} -- {client} get greeting")
     others = operator.root(f"runuser -u {PUBLIC} -- {client} get greeting 2>&1 || true")
+    operator.root(f"chmod 777 {folder} {folder}/socket")
+    opened = operator.root(f"runuser -u {PUBLIC} -- {client} get greeting")
+    operator.root(f"chmod 700 {folder} {folder}/socket")
+    filling = f"head -c 1000000 /dev/zero | runuser -u {OWNER} -- {client} -x set"
+    operator.root(f"for number in $(seq 30); do {filling} $number; done")
 
     assert owner == "hello\n"
     assert "Permission denied" in others
+    assert opened == "hello\n", "the control: what keeps them out is the folder and the socket"
+    assert 8 <= int(operator.root(f"runuser -u {OWNER} -- {client} dbsize")) <= 16
 
 
 def test_data_has_checksums_and_a_locale_that_never_changes_and_nothing_listens_on_tcp(operator):
@@ -190,78 +198,87 @@ def test_a_dump_that_is_taken_while_somebody_writes_comes_back_just_so(operator,
     assert ask(operator, engine, PUBLIC, "INSERT INTO comments VALUES (1, 'again')") == ""
 
 
-@each_engine
-def test_rights_that_nobody_declares_turn_a_check_red_and_are_taken_back(operator, engine):
-    admin, grantee = (OWNER, f'"{PUBLIC}"') if engine == "postgresql" else ("root", f"`{PUBLIC}`@localhost")
-    ask(operator, engine, admin, f"GRANT DELETE ON comments TO {grantee}")
-    assert ask(operator, engine, PUBLIC, "DELETE FROM comments WHERE post = 99") == "", "the hole is there"
+def test_rights_that_nobody_declares_turn_checks_red_and_are_taken_back(operator):
+    holes = {"postgresql": (OWNER, f'"{PUBLIC}"'), "mariadb": ("root", f"`{PUBLIC}`@localhost")}
+    for engine, (admin, grantee) in holes.items():
+        ask(operator, engine, admin, f"GRANT DELETE ON comments TO {grantee}")
+        assert ask(operator, engine, PUBLIC, "DELETE FROM comments WHERE post = 99") == "", "the hole is there"
 
     red = operator.run("check", "highbeam")
-    ran = operator.ok("deploy", "highbeam", "--yes")
+    operator.ok("deploy", "highbeam", "--yes")
 
     assert red.returncode == 1
-    assert "REVOKE DELETE ON" in re.sub(r"\s+[│|]\s*[│|]?\s*", " ", red.stdout)
-    assert "denied" in ask(operator, engine, PUBLIC, "DELETE FROM comments WHERE post = 99")
-    assert "made databases" in ran.stderr.lower() or "databases of" in ran.stderr
+    assert " 2 red" in red.stdout
+    for engine in ENGINES:
+        assert "denied" in ask(operator, engine, PUBLIC, "DELETE FROM comments WHERE post = 99")
+        assert script(operator, engine, "due").stdout == ""
 
 
-@each_engine
-def test_one_that_is_down_turns_checks_red_and_one_that_cannot_start_fails_the_deploy_with_its_journal(
-    operator, engine
-):
-    unit, configuration, broken = {
+def test_one_that_is_down_turns_checks_red_and_one_that_cannot_start_fails_the_deploy_with_its_journal(operator):
+    broken = {
         "postgresql": ("postgresql@17-main.service", "/etc/postgresql/17/main/conf.d/zz.conf", "no_such_setting = 1"),
         "mariadb": ("mariadb.service", "/etc/mysql/mariadb.conf.d/99-zz.cnf", "[mariadbd]\nno-such-setting = 1"),
-    }[engine]
-    operator.root(f"printf '{broken}\\n' >{configuration}; systemctl stop {unit}")
+    }
+    for unit, configuration, line in broken.values():
+        operator.root(f"printf '{line}\\n' >{configuration}; systemctl stop {unit}")
 
     red = operator.run("check", "highbeam")
     ran = operator.run("deploy", "highbeam", "--yes")
-    operator.root(f"rm {configuration}")
+    said = {engine: script(operator, engine, "settle", "highbeam", check=False) for engine in ENGINES}
+    for _, configuration, _ in broken.values():
+        operator.root(f"rm {configuration}")
     operator.ok("deploy", "highbeam", "--yes")
 
     assert red.returncode == 1
+    for name in ("PostgreSQL", "MariaDB"):
+        assert f"{name} of web1 has what is declared" in re.sub(r"\s+", " ", red.stdout)
     assert ran.returncode == 3
     assert "journal says" in ran.stderr
-    assert re.search("no.such.setting", ran.stderr)
+    for engine in ENGINES:
+        assert said[engine].returncode == 1
+        assert re.search("no.such.setting", said[engine].stderr)
     assert " 0 red" in operator.ok("check", "highbeam").stdout
 
 
-def test_what_is_no_longer_declared_is_kept_and_listed_as_left_over(operator):
-    org = operator.folder / "org.yml"
-    own = "".join(f"      {engine}: {{databases: {{{engine}: {{}}}}}}\n" for engine in ENGINES)
-    org.write_text(ORG.replace("      blog: {}\n", own))
-
-    operator.ok("deploy", "highbeam", "--yes")
-
+def test_a_deploy_touches_nothing_of_another_organisation_on_the_same_server(operator):
+    locale = {"postgresql": " C.UTF-8", "mariadb": ""}
     for engine in ENGINES:
-        lines = script(operator, engine, "list").stdout.splitlines()
-        found = {line.split()[0]: line.split()[3:] for line in lines}
-        assert found == {NAME: ["highbeam", "left"], f"highbeam-{engine}": ["highbeam", "declared"]}
-    org.write_text(ORG)
+        line = f"database harbor harbor-blog harbor-blog{locale[engine]}"
+        operator.root(f"echo '{line}' >/etc/coopinfra/{engine}.d/harbor")
+
+    ran = operator.ok("deploy", "highbeam", "--yes")
+
+    assert "web1: nothing to change" in ran.stderr
+    for engine in ENGINES:
+        assert "harbor-blog" in script(operator, engine, "due").stdout, "the control: it waits for its own deploy"
+        assert script(operator, engine, "due", "highbeam").stdout == ""
+        operator.root(f"rm /etc/coopinfra/{engine}.d/harbor")
+
+
+def test_what_is_no_longer_declared_is_kept_and_people_see_it_and_get_in(operator):
+    own = "".join(f"      {engine}: {{databases: {{{engine}: {{}}}}}}\n" for engine in ENGINES)
+    (operator.folder / "org.yml").write_text(ORG.replace("      blog: {}\n", own))
     operator.ok("deploy", "highbeam", "--yes")
-    assert all(ask(operator, engine, OWNER, "SELECT count(*) FROM posts") == "2" for engine in ENGINES)
 
-
-def test_people_list_them_see_what_takes_room_and_get_in_as_the_owner(operator):
     listed = operator.data("db", "list", "highbeam")
     sizes = operator.data("db", "size", "highbeam", NAME)
+    by_hand = operator.ok("db", "list", "highbeam").stdout
     shells = [
-        labs.run(
-            operator.lab, operator.argv("db", "shell", "highbeam", NAME, "--engine", engine), given=f"{statement};\n"
-        )
-        for engine, statement in (("postgresql", "SELECT current_user"), ("mariadb", "SELECT current_user()"))
+        labs.run(operator.lab, operator.argv("db", "shell", "highbeam", name, "--engine", engine), given=f"{sql};\n")
+        for engine in ENGINES
+        for name, sql in ((f"highbeam-{engine}", "SELECT current_user"), (NAME, "SELECT count(*) FROM posts"))
     ]
     unknown = operator.run("db", "shell", "highbeam", "nothing")
     ambiguous = operator.run("db", "shell", "highbeam", NAME)
 
-    assert {(each["name"], each["engine"], each["owner"], each["declared"]) for each in listed} >= {
-        (NAME, engine, OWNER, True) for engine in ENGINES
-    }
-    assert {each["name"] for each in listed if not each["declared"]} == {f"highbeam-{engine}" for engine in ENGINES}
+    found = {(each["name"], each["engine"], each["owner"], each["declared"]) for each in listed}
+    declared = {(f"highbeam-{engine}", engine, f"highbeam-{engine}", True) for engine in ENGINES}
+    assert {each[:2] for each in found - declared} == {(NAME, engine) for engine in ENGINES}
+    assert declared < found
+    assert by_hand.count("left over") == 2
     assert {each["name"] for each in sizes} == {"posts", "comments", "public.posts", "public.comments"}
-    assert "highbeam-postgresql  highbeam-postgresql" in operator.ok("db", "list", "highbeam").stdout
-    assert all(OWNER in each.stdout for each in shells), shells
+    for shell, expected in zip(shells, ("highbeam-postgresql", "2", "highbeam-mariadb@localhost", "2"), strict=True):
+        assert expected in shell.stdout, shell
     assert unknown.returncode == ambiguous.returncode == 2
     assert "there is no database `nothing`" in unknown.stderr
     assert "name its --engine" in ambiguous.stderr
