@@ -1,0 +1,71 @@
+"""PostgreSQL 17: a database for everybody who declares one, reached over a socket by the system user that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
+from coopinfra.roles.declarations import Declaration, Need, Packages, PostgresqlDatabase, Unit, User
+from coopinfra.roles.types import BySlug, Slug
+
+LISTS = "/etc/coopinfra/postgresql.d"
+SCRIPT = PostgresqlDatabase.script
+CONFIGURATION = "/etc/postgresql/17/main/conf.d/coopinfra.conf"
+LOGINS = "/etc/coopinfra/postgresql/pg_hba.conf"
+UNIT = "postgresql@17-main.service"
+TIMER = "coopinfra-postgresql.timer"
+
+
+class OwnDatabase(Settings):
+    """A database for something that the organisation runs by hand."""
+
+    owner: Slug | None = Field(
+        default=None,
+        description="The account on the server that it belongs to. Left out: one is made, called as the database is.",
+        examples=["ada"],
+    )
+    readers: tuple[Slug, ...] = Field(
+        default=(), description="Accounts on the server that may read all of it.", examples=[["ada"]]
+    )
+    extensions: tuple[Slug, ...] = Field(
+        default=(), description="What PostgreSQL is to have in it beside its own.", examples=[["pg-trgm"]]
+    )
+
+
+class PostgresqlSettings(Settings):
+    """What a client chooses about PostgreSQL."""
+
+    databases: BySlug[OwnDatabase] = Field(
+        default={},
+        validate_default=True,
+        description=(
+            "Databases beside those that other roles ask for, by a short name; on the server it comes after the "
+            "organisation's."
+        ),
+    )
+    memory_percent: WholeNumber = Field(
+        default=12, ge=1, le=50, description="How much of the server's memory is kept for data that is read often."
+    )
+
+
+SETTINGS = PostgresqlSettings
+PROVIDES: tuple[type[Need], ...] = (PostgresqlDatabase,)
+
+
+def declare(part: Part[PostgresqlSettings]) -> Iterator[Declaration]:
+    """State the package, the daemon, the organisation's own databases, and how each one is dumped."""
+    yield Packages(("postgresql-17",))
+    yield from _own(part)
+    yield Unit(UNIT, reads=(CONFIGURATION, LOGINS), answers=f"{SCRIPT} ask postgres 'SELECT 1'")
+    yield Unit(TIMER, reads=(f"/etc/systemd/system/{TIMER}",))
+    for database in part.all(PostgresqlDatabase):
+        yield database.dump
+
+
+def _own(part: Part[PostgresqlSettings]) -> Iterator[Declaration]:
+    for short, wanted in part.settings.databases.items():
+        name = f"{part.organisation.id}-{short}"
+        if not wanted.owner:
+            yield User(name, full_name=f"Database {short}")
+        extensions = tuple(each.replace("-", "_") for each in wanted.extensions)
+        yield PostgresqlDatabase(name, wanted.owner or name, wanted.readers, extensions=extensions)
