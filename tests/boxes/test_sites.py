@@ -11,7 +11,7 @@ import time
 import pytest
 
 from coopinfra.deploy.lab import lab as labs
-from faults import held, kill_programs, on_box, running
+from faults import held, on_box, running
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -148,7 +148,9 @@ def test_what_is_missing_too_large_too_often_or_dead_is_told_in_the_organisation
     hidden = ask(operator, "https://www.highbeam.example/.git/config")
     large = ask(operator, "https://members.highbeam.example/", "-F", "file=@/bin/bash", "-H", "Expect:")
     time.sleep(6)
-    often = [ask(operator, "https://members.highbeam.example/")[0] for _ in range(16)]
+    # At once, as one after another may be slow enough to be let through.
+    at_once = ("curl", "-sZ", "--parallel-max", "40", "-o", "/dev/null", "-w", "%{http_code}\n")
+    often = operator.outside(*at_once, "https://members.highbeam.example/?[1-40]").stdout.split()
     time.sleep(6)
     operator.root("systemctl stop program")
     dead = ask(operator, "https://members.highbeam.example/")
@@ -159,8 +161,8 @@ def test_what_is_missing_too_large_too_often_or_dead_is_told_in_the_organisation
         assert headers["x-content-type-options"] == "nosniff"
     assert (missing[0], hidden[0], large[0], dead[0]) == (404, 404, 413, 502)
     assert "too large" in large[2]
-    assert set(often) == {200, 429}
-    assert 10 <= often.count(200) <= 14
+    assert set(often) == {"200", "429"}
+    assert 10 <= often.count("200") <= 16, often
 
 
 def test_maintenance_closes_a_site_at_once_without_a_deploy_and_no_other(operator):
@@ -220,7 +222,9 @@ def test_the_log_of_a_site_has_its_own_visits_with_shortened_addresses(operator)
     with running(operator, "site", "logs", "highbeam", "blog", "--follow", "--lines", "0") as followed:
         time.sleep(3)
         assert followed.process.poll() is None
-    assert not on_box(operator, "pgrep -f 'tail -n 0 -F' >/dev/null && sleep 5 && pgrep -f 'tail -n 0 -F' >/dev/null")
+    assert not on_box(
+        operator, "pgrep -f 'tail -n 0 -[F]' >/dev/null && sleep 5 && pgrep -f 'tail -n 0 -[F]' >/dev/null"
+    )
 
 
 def test_a_shell_is_that_of_the_sites_user_in_its_folder(operator):
@@ -258,7 +262,8 @@ def test_killed_in_the_middle_of_a_release_the_old_one_is_served_and_the_next_ru
             tar.wait()
             deploy.signal(9)
         served = ask(operator, "https://www.highbeam.example/")[2]
-        kill_programs(operator, "sh", "tar")
+        # And what the server still does for it, as a power cut would.
+        operator.root("pkill -9 -f '[.]incoming' || true")
 
     ran = operator.ok("site", "deploy", "highbeam", "main", "--yes")
 
@@ -286,6 +291,6 @@ def test_with_a_full_disk_the_old_release_is_served_and_nothing_is_left_of_the_n
     operator.root(f"umount {site}; umount /run/small")
 
     assert ran.returncode == 3
-    assert "No space left on device" in ran.stderr
-    assert "the release before is served still" in ran.stderr
+    assert "No space left on device" in ran.stderr, ran.stderr
+    assert "the release before is served still" in ran.stderr, ran.stderr
     assert (after, served) == (before, 200)
