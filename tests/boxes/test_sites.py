@@ -11,7 +11,7 @@ import time
 import pytest
 
 from coopinfra.deploy.lab import lab as labs
-from faults import held, on_box, running
+from faults import held, on_box, running, wait_for
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -220,7 +220,7 @@ def test_the_log_of_a_site_has_its_own_visits_with_shortened_addresses(operator)
     assert all(address.endswith((".0", "::")) for address in addresses), addresses
     assert operator.root("grep -rl only-here /var/log/nginx").split() == ["/var/log/nginx/highbeam-blog.log"]
     with running(operator, "site", "logs", "highbeam", "blog", "--follow", "--lines", "0") as followed:
-        time.sleep(3)
+        wait_for("what is followed", lambda: on_box(operator, "pgrep -f 'tail -n 0 -[F]' >/dev/null"), seconds=20)
         assert followed.process.poll() is None
     assert not on_box(
         operator, "pgrep -f 'tail -n 0 -[F]' >/dev/null && sleep 5 && pgrep -f 'tail -n 0 -[F]' >/dev/null"
