@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -93,6 +94,17 @@ def operator(machine):
         "systemd-run --quiet --unit=program python3 /run/program.py"
     )
     return machine
+
+
+@contextmanager
+def under_load(operator):
+    """Ask for the start page again and again meanwhile; yield what is filled with the count of each answer at the end."""
+    argv = labs.exec_argv(operator.lab, [sys.executable, "-c", LOAD, "https://www.highbeam.example/"])
+    load, counted = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True), {}
+    try:
+        yield counted
+    finally:
+        counted.update(json.loads(load.communicate(timeout=60)[0]))
 
 
 def ask(operator, url, *options):
@@ -203,16 +215,14 @@ def test_one_site_is_published_alone_and_under_load_neither_that_nor_the_way_bac
     org = operator.folder / "org.yml"
     text = org.read_text()
     org.write_text(text.replace("upload_size: 1M", "upload_size: 2M"))
-    argv = [sys.executable, "-c", LOAD, "https://www.highbeam.example/"]
     first, second = good.strip(), "<h1>The second</h1>"
-    load = subprocess.Popen(
-        labs.exec_argv(operator.lab, argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
 
-    page.write_text(second)
-    ran = operator.ok("site", "deploy", "highbeam", "main", "--yes")
-    operator.ok("site", "rollback", "highbeam", "main")
-    counted = json.loads(load.communicate(timeout=60)[0])
+    with under_load(operator) as counted:
+        page.write_text(second)
+        ran = operator.ok("site", "deploy", "highbeam", "main", "--yes")
+        operator.ok("site", "rollback", "highbeam", "main")
+    with under_load(operator) as control:
+        operator.root("cd /srv/sites/highbeam-main && mv current aside && sleep 1 && mv -T aside current")
     page.write_text(good)
     org.write_text(text)
 
@@ -222,6 +232,9 @@ def test_one_site_is_published_alone_and_under_load_neither_that_nor_the_way_bac
     # Shown with `-s`.
     sys.stderr.write(f"{counted[first]} and {counted[second]} requests to the one and the other, 0 failed\n")
     assert counted[second] > 10
+    assert [answer for answer in control if answer.startswith("failed: ")], (
+        "the control: the link was away for a second"
+    )
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
 
 
