@@ -93,10 +93,9 @@ def bring(
         else:
             say("\n".join(_summary(result)))
     for each in ready:
-        if each.preview.others:
-            say(
-                f"{each.plan.server.id}: {each.preview.others} other changes wait for `coopinfra deploy {organisation}`"
-            )
+        if others := each.preview.others:
+            wait_for = "another change waits" if others == 1 else f"{others} other changes wait"
+            say(f"{each.plan.server.id}: {wait_for} for `coopinfra deploy {organisation}`")
     exit_with_worst((*failed, *applied))
 
 

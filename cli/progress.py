@@ -42,7 +42,7 @@ def _can_move() -> bool:
 
 
 def _say(event: Event) -> None:
-    if event.kind == "result":
+    if event.kind == "result" or not event.text:
         return
     of = f" ({event.number} of {event.of})" if event.number else ""
     say(f"{event.server}: {event.text}{of}" if event.server else event.text, style="dim")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Literal
 
-Kind = Literal["connecting", "comparing", "locking", "step", "looking", "stopping", "result"]
+Kind = Literal["making", "connecting", "comparing", "locking", "step", "looking", "stopping", "result"]
 
 
 @dataclass(frozen=True)

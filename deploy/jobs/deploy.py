@@ -69,7 +69,7 @@ def prepare(
     reveal, origin: what `apply` needs beyond the comparison, see `converge`
     only: the name of the one site whose release is wanted; then no more than its server is reached
     """
-    sources = find_sources(plan, only)
+    sources = find_sources(plan, report, only)
 
     def wanted(server: ServerPlan) -> Release | None:
         return next((each for each in server.releases if each.name == only), None)

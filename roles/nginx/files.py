@@ -24,6 +24,7 @@ def files(part: Part[NginxSettings]) -> Iterator[File | Directory]:
         listens=_listens(part),
     )
     yield template(part, "logrotate.d/nginx.j2", to="/etc/logrotate.d/nginx", validate="logrotate --debug {file}")
+    yield template(part, "tmpfiles.d/nginx.conf.j2", to="/etc/tmpfiles.d/nginx.conf")
     yield template(part, "nginx.service.d/coopinfra.conf.j2", to="/etc/systemd/system/nginx.service.d/coopinfra.conf")
 
 

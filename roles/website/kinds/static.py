@@ -19,6 +19,7 @@ from coopinfra.roles.website.sites import Site, Source
 
 # What a visitor is shown first, and nothing that the web server may not read.
 TRIAL = """sh -c '
+cd /
 [ -s "$0/index.html" ] || { echo "it has no start page (index.html)" >&2; exit 1; }
 hidden=$(runuser -u www-data -- find "$0" ! -readable -print -quit 2>&1)
 [ -z "$hidden" ] || { echo "the web server cannot read $hidden" >&2; exit 1; }
