@@ -15,7 +15,7 @@ from coopinfra.deploy.engine.pyinfra_run import would_change
 from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
-from coopinfra.roles.contract import File
+from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.additions import Additions, ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import paths_of
@@ -33,7 +33,8 @@ from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
 from coopinfra.roles.primitives.source import Source
-from coopinfra.roles.primitives.units import UnitFound, UnitStates, reads_of, units_that_differ, units_that_will
+from coopinfra.roles.primitives.unit_states import UnitFound, UnitStates
+from coopinfra.roles.primitives.units import reads_of, units_that_differ, units_that_will
 from coopinfra.roles.primitives.users import UserFound, UserStates, users_that_differ
 
 
@@ -74,8 +75,13 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
     Calls the operations that a deploy would run, and runs none of them: what they ask is fetched in a few round trips,
     and the comparison below asks the same.
     """
+    read_ahead(
+        state,
+        lambda: iter([host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",))]),
+        lambda: iter([host.get_fact(ServerAdditions)]),
+    )
     steps = converge(plan, sources, only=only)
-    read_ahead(state, lambda: iter([host.get_fact(ServerAdditions)]))
+    read_ahead(state)
     old, new = manifests(plan)
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
@@ -93,6 +99,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         host.get_fact(ServerAdditions),
     )
     differing = files_that_differ(plan.files, facts.files)
+    read_ahead(state, lambda: iter(_packages(plan)), lambda: iter(_diffs(_files(differing), facts.files)))
     changes = (
         *_packages(plan),
         *(change for _, change in users_that_differ(plan.users, facts.users)),
@@ -108,7 +115,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         plan.server.id,
         tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in wanted)
         or (() if only else _notes(old, new)),
-        _diffs([each for each, _ in differing if isinstance(each, File)], facts.files),
+        _diffs(_files(differing), facts.files),
         interrupted=not old.finished,
         others=len(changes) - len(wanted),
         commit=old.commit,
@@ -163,6 +170,10 @@ def _removals(gone: Manifest) -> Iterator[Change]:
     ):
         for name in names:
             yield Change(what, "remove", name)
+
+
+def _files(differing: tuple[tuple[File | Directory, Change], ...]) -> list[File]:
+    return [each for each, _ in differing if isinstance(each, File)]
 
 
 def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from coopinfra.roles.primitives.file_states import FilesFound
 from coopinfra.roles.primitives.manifest import Manifest, account, rights
-from coopinfra.roles.primitives.units import UnitFound
+from coopinfra.roles.primitives.unit_states import UnitFound
 from coopinfra.roles.primitives.users import UserFound
 
 

@@ -14,7 +14,8 @@ from coopinfra.roles.primitives.drift import Drift, since_last_deploy
 from coopinfra.roles.primitives.file_states import FilesFound, Found
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
 from coopinfra.roles.primitives.packages import PackageCandidates, packages_missing
-from coopinfra.roles.primitives.units import UnitFound, units_that_will
+from coopinfra.roles.primitives.unit_states import UnitFound
+from coopinfra.roles.primitives.units import units_that_will
 from coopinfra.roles.primitives.users import UserFound
 
 ADA = User("ada", "Ada", ("operators",), "/bin/bash", "/home/ada", system=False)
