@@ -31,6 +31,7 @@ from coopinfra.roles.primitives.file_states import (
 )
 from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
+from coopinfra.roles.primitives.release_scripts import ReleasesFound
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
 from coopinfra.roles.primitives.source import Source
 from coopinfra.roles.primitives.unit_states import UnitFound, UnitStates
@@ -67,6 +68,7 @@ class _Facts:
     users: dict[str, UserFound]
     units: dict[str, UnitFound]
     additions: Additions
+    releases: dict[str, ReleasesFound]
 
 
 def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], only: Release | None = None) -> Preview:
@@ -81,8 +83,8 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         lambda: iter([host.get_fact(ServerAdditions)]),
     )
     steps = converge(plan, sources, only=only)
-    read_ahead(state)
     old, new = manifests(plan)
+    read_ahead(state, lambda: iter([_releases_left(old)]))
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
         message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
@@ -97,6 +99,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         | (host.get_fact(UserStates, names=gone.users) if gone.users else {}),
         host.get_fact(UnitStates, units=reads_of(plan.units)),
         host.get_fact(ServerAdditions),
+        _releases_left(old),
     )
     differing = files_that_differ(plan.files, facts.files)
     read_ahead(state, lambda: iter(_packages(plan)), lambda: iter(_diffs(_files(differing), facts.files)))
@@ -126,11 +129,15 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
 
 
 def _drift(facts: _Facts, strange: tuple[Drift, ...]) -> tuple[Drift, ...]:
-    drift = (*since_last_deploy(facts.files, facts.users, facts.units), *strange)
+    drift = (*since_last_deploy(facts.files, facts.users, facts.units, facts.releases), *strange)
     if not drift:
         return ()
     log = host.get_fact(SudoLog)
     return with_culprits(drift, log)
+
+
+def _releases_left(old: Manifest) -> dict[str, ReleasesFound]:
+    return host.get_fact(ReleaseStates, paths=old.releases) if old.releases else {}
 
 
 def _notes(old: Manifest, new: Manifest) -> tuple[Change, ...]:
