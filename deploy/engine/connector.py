@@ -25,10 +25,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from itertools import dropwhile, islice
 from typing import IO, Any
 
@@ -39,6 +37,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
 from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.engine.upload import as_stream, upload_script
 from coopinfra.deploy.organisation.problems import Problem
 
 FIRST_WINDOW = 8
@@ -96,7 +95,7 @@ class Connector(BaseConnector):
         if stdin is None and (text in self._questions or not self.state.is_executing):
             answer = self._answer(text, timeout)
         else:
-            answer = self._change(text, _as_stream(stdin), timeout)
+            answer = self._change(text, as_stream(stdin), timeout)
         return answer.code in expected, _output(answer)
 
     def forget(self) -> None:
@@ -130,7 +129,7 @@ class Connector(BaseConnector):
         with get_file_io(source) as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(0)
-            script = f"{_upload_script(path, size)} || {{ echo {refused}; exit 1; }}\n{command}"
+            script = f"{upload_script(path, size)} || {{ echo {refused}; exit 1; }}\n{command}"
             answer = self._run_and_ask(script, stream, timeout)
         if answer.out.startswith(refused):
             raise ServerError(Problem(f"{self.connection.label}: cannot write {path}: {answer.err.strip()}"))
@@ -203,27 +202,6 @@ class Connector(BaseConnector):
     def get_file(self, *_: Any, **__: Any) -> bool:
         """Refuse: nothing of ours downloads through pyinfra."""
         raise AssertionError("nothing of ours downloads through pyinfra: read a file with a fact")
-
-
-def _upload_script(destination: str, size: int) -> str:
-    """Return the shell script that puts `size` bytes of its input in place, or fails and leaves nothing."""
-    path = shlex.quote(destination)
-    # In a shell of its own, whose `set -e` holds although `||` follows. The size tells what was cut short by a line
-    # that broke, of which the server sees no more than an end.
-    script = (
-        f'set -eu; umask 077; mkdir -p "$(dirname {path})"; new=$(mktemp {path}.XXXXXX); '
-        f'trap \'rm -f "$new"\' EXIT; cat >"$new"; '
-        f'[ "$(stat -c %s "$new")" = {size} ] || {{ echo it arrived cut short >&2; exit 1; }}; '
-        f'mv -fT "$new" {path}; trap - EXIT'
-    )
-    return f"sh -c {shlex.quote(script)}"
-
-
-def _as_stream(stdin: Any) -> IO[bytes] | None:
-    if stdin is None:
-        return None
-    lines = [stdin] if isinstance(stdin, (str, bytes)) else list(stdin)
-    return BytesIO(b"".join(line.encode() + b"\n" if isinstance(line, str) else line for line in lines))
 
 
 def _output(answer: Answer) -> CommandOutput:

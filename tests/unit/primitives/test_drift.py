@@ -34,7 +34,7 @@ FINE = UnitFound(True, True, True, False, False, 1, 0, 0, False, "active")
 THERE = UserFound("Ada", "/home/ada", "/bin/bash", frozenset({"operators"}))
 
 
-def drift(manifest=LEFT, file=FILE, folder=FOLDER, user=THERE, unit=FINE, release="new new old"):
+def drift(manifest=LEFT, *, file=FILE, folder=FOLDER, user=THERE, unit=FINE, release="new new old"):
     paths = {path: each for path, each in (("/etc/a", file), ("/etc/d", folder)) if each}
     users, units = {"ada": user} if user else {}, {"nginx.service": unit} if unit else {}
     releases = parse_releases([f"/srv/main {release}"])
