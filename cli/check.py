@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coopinfra.cli.console import harmless, print_json, say_problems
-from coopinfra.cli.failures import exit_with_worst
+from coopinfra.cli.failures import exit_with_worst, failure_as_data
 
 if TYPE_CHECKING:
     from coopinfra.deploy.jobs.check import Checked
@@ -20,19 +20,28 @@ def check(
 ) -> None:
     """Ask every server, and the world outside, whether all is as it should be.
 
-    Ends with 1 when anything is red.
+    Ends with 1 when anything is red. With --json, one object for each server: `server` and `checks`, or for one that
+    could not be asked `server`, `error` in a word, such as `unreachable`, and `problems` (each with `message`, `hint`).
     """
     from coopinfra.deploy.jobs.check import Checked
     from coopinfra.deploy.jobs.check import check as run
     from coopinfra.deploy.planning.make import plan_of
 
-    results = run(plan_of(organisation))
+    plan = plan_of(organisation)
+    results = run(plan)
     checked = [result for result in results if isinstance(result, Checked)]
     for result in results:
         if not isinstance(result, Checked):
             say_problems(result)
     if as_json:
-        print_json([{"server": each.server, "checks": [asdict(one) for one in each.outcomes]} for each in checked])
+        print_json(
+            [
+                {"server": result.server, "checks": [asdict(one) for one in result.outcomes]}
+                if isinstance(result, Checked)
+                else failure_as_data(server.server.id, result)
+                for server, result in zip(plan.servers, results, strict=True)
+            ]
+        )
     else:
         for each in checked:
             _table(each)

@@ -28,9 +28,10 @@ def plan(
     since the last deploy, or added what grants access or runs things: that is named first, with who did it if the
     server knows.
 
-    With --json, one object for each server that was reached: `server`, `interrupted`, `drift` and `inherited` (each
-    with `what`, `subject`, `detail`, `by`), and `changes` (each with `role`, `what`, `action`, `subject`, `detail`,
-    `diff`).
+    With --json, one object for each server: `server`, `interrupted`, `drift` and `inherited` (each with `what`,
+    `subject`, `detail`, `by`), and `changes` (each with `role`, `what`, `action`, `subject`, `detail`, `diff`). For one
+    that could not be compared: `server`, `error` in a word, such as `unreachable`, and `problems` (each with `message`,
+    `hint`).
     """
     from coopinfra.deploy.planning.make import plan_of
 
@@ -48,7 +49,7 @@ def plan(
             show("\n".join(line for server in made.servers for line in describe_server(server)))
         return
 
-    from coopinfra.cli.failures import exit_with_worst
+    from coopinfra.cli.failures import exit_with_worst, failure_as_data
     from coopinfra.deploy.jobs.deploy import Prepared, prepare
 
     with progress(live=not as_json) as view:
@@ -60,7 +61,14 @@ def plan(
         else:
             say_problems(result)
     if as_json:
-        print_json([preview_as_data(each) for each in previews])
+        print_json(
+            [
+                preview_as_data(result.preview)
+                if isinstance(result, Prepared)
+                else failure_as_data(server.server.id, result)
+                for server, result in zip(made.servers, results, strict=True)
+            ]
+        )
     else:
         for each in previews:
             show("\n".join(preview_lines(each, diffs=True)))

@@ -16,12 +16,16 @@ class Answer:
     err: str
 
 
-def batch_script(commands: Sequence[str], word: str) -> str:
-    """Return the shell script that runs `commands` in turn and prints `word` after the output of each."""
+def batch_script(commands: Sequence[str], word: str, *, given: bool = False) -> str:
+    """Return the shell script that runs `commands` in turn and prints `word` after the output of each.
+
+    given: the first of them reads the script's own input
+    """
     # A shell of its own for each: what one of them leaves behind, or breaks, is not the next one's.
     return "".join(
-        f"sh -c {shlex.quote(command)} </dev/null; printf '\\n%s %s\\n' {word} $?; printf '\\n%s\\n' {word} >&2\n"
-        for command in commands
+        f"sh -c {shlex.quote(command)}{'' if given and not number else ' </dev/null'}; "
+        f"printf '\\n%s %s\\n' {word} $?; printf '\\n%s\\n' {word} >&2\n"
+        for number, command in enumerate(commands)
     )
 
 

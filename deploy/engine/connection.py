@@ -97,12 +97,23 @@ class Connection:
             raise Unreachable(Problem(f"{self.label}: the connection was lost in the middle of a command"))
         return Answer(code, out.decode(errors="replace"), err.decode(errors="replace"))
 
-    def run_all(self, commands: Sequence[str]) -> tuple[Answer, ...]:
-        """Run shell commands as root, one after another in one channel; return an answer for each."""
+    def run_all(
+        self, commands: Sequence[str], stdin: IO[bytes] | None = None, timeout: float | None = None
+    ) -> tuple[Answer, ...]:
+        """Run shell commands as root, one after another in one channel; return an answer for each.
+
+        stdin: what the first of them reads
+        """
         word = f"={secrets.token_hex(12)}="
-        script = batch_script(commands, word)
-        is_short = len(script) <= MOST_ARGUMENT
-        answer = self.run(script) if is_short else self.run("sh", stdin=BytesIO(script.encode()))
+        script = batch_script(commands, word, given=stdin is not None)
+        if len(script) <= MOST_ARGUMENT:
+            answer = self.run(script, stdin, timeout)
+        elif stdin is None:
+            answer = self.run("sh", BytesIO(script.encode()), timeout)
+        else:
+            # Both the script and what the first command reads would have to be the channel's input.
+            first, *others = commands
+            return (self.run(first, stdin, timeout), *(self.run_all(others, None, timeout) if others else ()))
         try:
             answers = tuple(batch_answers(answer, word))
         except ValueError as error:

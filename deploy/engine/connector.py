@@ -11,8 +11,11 @@ Here an answer is kept until something may have changed. The contract:
   kept, and its text remembered as a question.
 - While they are executed, whatever was no such question may change the server: before it runs all answers are
   forgotten. So does every upload, and everything that is given input.
-- A known question that comes after that is asked again together with those that followed it when all was prepared: a
-  few at first, twice as many each time nothing changes in between.
+- An upload travels with the command that follows it, in one channel, and at the latest with the end of its operation.
+  What arrives cut short is no upload: nothing is put in place, and the command does not run.
+- With each change the questions go that are likely to come next: those that followed when all was prepared. One that
+  comes and has no answer is asked with those that followed it: a few, then twice as many each time, until something
+  changes.
 - What one executing operation asks twice, it waits for: the second time the server is asked.
 - What others may change meanwhile (somebody thinks before saying yes) is forgotten with `forget`, or with the state.
 - Answers are one server's. What changes another server's answers has to say so there.
@@ -20,10 +23,10 @@ Here an answer is kept until something may have changed. The contract:
 
 from __future__ import annotations
 
-import shlex
+import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from itertools import dropwhile, islice
 from typing import IO, Any
 
@@ -34,10 +37,11 @@ from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
 from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.engine.upload import as_stream, upload_script
 from coopinfra.deploy.organisation.problems import Problem
 
 FIRST_WINDOW = 8
-"""How many questions are asked again at once after something changed."""
+"""How many questions are asked again with a change."""
 
 
 class NotAskedYet(Exception):
@@ -57,6 +61,10 @@ class Connector(BaseConnector):
         self._collected: dict[str, None] | None = None
         self._asked: tuple[str | None, set[str]] = (None, set())
         self._window = FIRST_WINDOW
+        self._last = ""
+        """The question that came last while operations were executed."""
+        self._upload: tuple[Any, str] | None = None
+        """What waits for the next command, and where it goes."""
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -87,8 +95,7 @@ class Connector(BaseConnector):
         if stdin is None and (text in self._questions or not self.state.is_executing):
             answer = self._answer(text, timeout)
         else:
-            self.forget()
-            answer = self.connection.run(text, stdin=_as_stream(stdin), timeout=timeout)
+            answer = self._change(text, as_stream(stdin), timeout)
         return answer.code in expected, _output(answer)
 
     def forget(self) -> None:
@@ -110,7 +117,43 @@ class Connector(BaseConnector):
         self._questions |= dict.fromkeys(questions)
         self._answers.update(zip(questions, self.connection.run_all(questions), strict=True))
 
+    def _change(self, command: str, stdin: IO[bytes] | None, timeout: float | None) -> Answer:
+        """Run what may change the server, after the upload that waits for it, and ask what is likely to come next."""
+        if stdin is not None:
+            self.flush()
+        self.forget()
+        if self._upload is None:
+            return self._run_and_ask(command, stdin, timeout)
+        (source, path), self._upload = self._upload, None
+        refused = f"={secrets.token_hex(12)}="
+        with get_file_io(source) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
+            script = f"{upload_script(path, size)} || {{ echo {refused}; exit 1; }}\n{command}"
+            answer = self._run_and_ask(script, stream, timeout)
+        if answer.out.startswith(refused):
+            raise ServerError(Problem(f"{self.connection.label}: cannot write {path}: {answer.err.strip()}"))
+        return answer
+
+    def _run_and_ask(self, command: str, stdin: IO[bytes] | None, timeout: float | None) -> Answer:
+        after = islice(dropwhile(lambda each: each != self._last, self._questions), 1, 1 + self._window)
+        questions = tuple(after) if self.state.is_executing else ()
+        if not questions:
+            return self.connection.run(command, stdin=stdin, timeout=timeout)
+        self._window *= 2
+        answer, *answers = self.connection.run_all((command, *questions), stdin, timeout)
+        self._answers.update(zip(questions, answers, strict=True))
+        return answer
+
+    def flush(self) -> None:
+        """Send the upload that waits for a command, if there is one: no other comes."""
+        if self._upload:
+            self._change(":", None, None)
+
     def _answer(self, question: str, timeout: float | None) -> Answer:
+        self.flush()
+        if self.state.is_executing:
+            self._last = question
         known = self._answers.get(question)
         if known and not self._is_waited_for(question):
             return known
@@ -149,28 +192,16 @@ class Connector(BaseConnector):
         **arguments: Any,
     ) -> bool:
         """Upload atomically and privately: complete beside its destination, readable by root alone, then renamed."""
+        self.flush()
         self.forget()
-        path = shlex.quote(remote_filename)
-        command = (
-            f'set -eu; umask 077; mkdir -p "$(dirname {path})"; new=$(mktemp {path}.XXXXXX); '
-            f'trap \'rm -f "$new"\' EXIT; cat >"$new"; mv -fT "$new" {path}; trap - EXIT'
-        )
-        with get_file_io(filename_or_io) as stream:
-            answer = self.connection.run(command, stdin=stream)
-        if answer.code:
-            raise ServerError(Problem(f"{self.connection.label}: cannot write {remote_filename}: {answer.err.strip()}"))
+        self._upload = filename_or_io, remote_filename
+        if not self.state.is_executing:
+            self.flush()
         return True
 
     def get_file(self, *_: Any, **__: Any) -> bool:
         """Refuse: nothing of ours downloads through pyinfra."""
         raise AssertionError("nothing of ours downloads through pyinfra: read a file with a fact")
-
-
-def _as_stream(stdin: Any) -> IO[bytes] | None:
-    if stdin is None:
-        return None
-    lines = [stdin] if isinstance(stdin, (str, bytes)) else list(stdin)
-    return BytesIO(b"".join(line.encode() + b"\n" if isinstance(line, str) else line for line in lines))
 
 
 def _output(answer: Answer) -> CommandOutput:

@@ -22,12 +22,18 @@ from coopinfra.deploy.engine.journal import JOURNALS
 from coopinfra.deploy.engine.run_log import entry_of
 from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.organisation.problems import Problem
+from coopinfra.roles.primitives.access import UNIT_FILE
 from coopinfra.roles.primitives.changes import STATE
 
 KEPT_JOURNALS = 50
 LONGEST_LINE = 2**16
 """Bytes: a longer one is none of ours."""
 BEGINNING = "the very beginning"
+
+# Marked by `Connection.as_root`; a daemon that systemd started does not inherit the mark.
+ORPHANS = """
+grep -zhsoa '^COOPINFRA_RUN=.*' /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v "=%s$" | sort -u; true
+"""
 
 HOLD = f"""
 set -eu
@@ -46,13 +52,10 @@ for journal in {JOURNALS}/*.jsonl; do
 done
 ls -1t {JOURNALS} | tail -n +{KEPT_JOURNALS} | while read -r old; do rm -f "{JOURNALS}/$old"; done
 printf '%s\\n' "$1" >{JOURNALS}/$2.jsonl
+[ -z "$({ORPHANS % "$2"})" ] || echo ORPHANS
+[ ! -e {UNIT_FILE} ] || echo ARMED
 echo LOCKED
 while read -r line; do printf '%s\\n' "$line" >>{JOURNALS}/$2.jsonl; done
-"""
-
-# Marked by `Connection.as_root`; a daemon that systemd started does not inherit the mark.
-ORPHANS = """
-grep -zhsoa '^COOPINFRA_RUN=.*' /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v '=%s$' | sort -u; true
 """
 
 
@@ -92,9 +95,13 @@ class Interrupted:
 class Lock:
     """A held lock; `step` and `end` write the journal."""
 
-    def __init__(self, channel: paramiko.Channel, interrupted: tuple[Interrupted, ...]) -> None:
-        """Take over the channel whose other end holds the lock."""
-        self._channel, self.interrupted = channel, interrupted
+    def __init__(self, channel: paramiko.Channel, said: list[str]) -> None:
+        """Take over the channel whose other end holds the lock, and what it said before it had it."""
+        self._channel, self.interrupted = channel, tuple(_interrupted(said))
+        self.has_orphans = "ORPHANS" in said
+        """Whether commands of an earlier run were at work when we took it."""
+        self.may_be_armed = self.has_orphans or "ARMED" in said
+        """Whether an earlier run may have left a change of access that nobody confirmed."""
         self._step = BEGINNING
 
     def step(self, name: str) -> None:
@@ -135,7 +142,8 @@ def hold(
     stop = stop or Stop()
     lock = _acquire(connection, holder, time.monotonic() + wait, stop)
     try:
-        _wait_for_orphans(connection, holder, time.monotonic() + orphans, stop)
+        if lock.has_orphans:
+            _wait_for_orphans(connection, holder, time.monotonic() + orphans, stop)
         yield lock
     finally:
         lock.release()
@@ -147,7 +155,7 @@ def _acquire(connection: Connection, holder: Holder, deadline: float, stop: Stop
         channel = connection.open(f"sh -c {shlex.quote(HOLD)} lock {shlex.quote(begin)} {holder.run}")
         lines = list(_lines(channel))
         if lines and lines[-1] == "LOCKED":
-            return Lock(channel, tuple(_interrupted(lines)))
+            return Lock(channel, lines)
         errors = channel.recv_stderr(4096).decode(errors="replace").strip()
         channel.close()
         if not lines or not lines[-1].startswith("BUSY "):

@@ -15,7 +15,7 @@ from coopinfra.deploy.engine.pyinfra_run import would_change
 from coopinfra.deploy.engine.reading import read_ahead
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
-from coopinfra.roles.contract import File
+from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.additions import Additions, ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import paths_of
@@ -31,9 +31,11 @@ from coopinfra.roles.primitives.file_states import (
 )
 from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
+from coopinfra.roles.primitives.release_scripts import ReleasesFound
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
 from coopinfra.roles.primitives.source import Source
-from coopinfra.roles.primitives.units import UnitFound, UnitStates, reads_of, units_that_differ, units_that_will
+from coopinfra.roles.primitives.unit_states import UnitFound, UnitStates
+from coopinfra.roles.primitives.units import reads_of, units_that_differ, units_that_will
 from coopinfra.roles.primitives.users import UserFound, UserStates, users_that_differ
 
 
@@ -66,6 +68,7 @@ class _Facts:
     users: dict[str, UserFound]
     units: dict[str, UnitFound]
     additions: Additions
+    releases: dict[str, ReleasesFound]
 
 
 def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], only: Release | None = None) -> Preview:
@@ -74,9 +77,14 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
     Calls the operations that a deploy would run, and runs none of them: what they ask is fetched in a few round trips,
     and the comparison below asks the same.
     """
+    read_ahead(
+        state,
+        lambda: iter([host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",))]),
+        lambda: iter([host.get_fact(ServerAdditions)]),
+    )
     steps = converge(plan, sources, only=only)
-    read_ahead(state, lambda: iter([host.get_fact(ServerAdditions)]))
     old, new = manifests(plan)
+    read_ahead(state, lambda: iter([_releases_left(old)]))
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
         message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
@@ -91,8 +99,10 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         | (host.get_fact(UserStates, names=gone.users) if gone.users else {}),
         host.get_fact(UnitStates, units=reads_of(plan.units)),
         host.get_fact(ServerAdditions),
+        _releases_left(old),
     )
     differing = files_that_differ(plan.files, facts.files)
+    read_ahead(state, lambda: iter(_packages(plan)), lambda: iter(_diffs(_files(differing), facts.files)))
     changes = (
         *_packages(plan),
         *(change for _, change in users_that_differ(plan.users, facts.users)),
@@ -108,7 +118,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         plan.server.id,
         tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in wanted)
         or (() if only else _notes(old, new)),
-        _diffs([each for each, _ in differing if isinstance(each, File)], facts.files),
+        _diffs(_files(differing), facts.files),
         interrupted=not old.finished,
         others=len(changes) - len(wanted),
         commit=old.commit,
@@ -119,11 +129,15 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
 
 
 def _drift(facts: _Facts, strange: tuple[Drift, ...]) -> tuple[Drift, ...]:
-    drift = (*since_last_deploy(facts.files, facts.users, facts.units), *strange)
+    drift = (*since_last_deploy(facts.files, facts.users, facts.units, facts.releases), *strange)
     if not drift:
         return ()
     log = host.get_fact(SudoLog)
     return with_culprits(drift, log)
+
+
+def _releases_left(old: Manifest) -> dict[str, ReleasesFound]:
+    return host.get_fact(ReleaseStates, paths=old.releases) if old.releases else {}
 
 
 def _notes(old: Manifest, new: Manifest) -> tuple[Change, ...]:
@@ -163,6 +177,10 @@ def _removals(gone: Manifest) -> Iterator[Change]:
     ):
         for name in names:
             yield Change(what, "remove", name)
+
+
+def _files(differing: tuple[tuple[File | Directory, Change], ...]) -> list[File]:
+    return [each for each, _ in differing if isinstance(each, File)]
 
 
 def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:

@@ -56,6 +56,9 @@ class _Steps(BaseStateCallback):
         self.current, order = _name(state, op_hash), state.get_op_order()
         self.report(self.current, order.index(op_hash) + 1, len(order))
 
+    def operation_host_success(self, state: State, host: Any, op_hash: str, retry_count: int = 0) -> None:  # type: ignore[override]
+        host.connector.flush()
+
 
 @contextmanager
 def on_server(connection: Connection) -> Iterator[State]:

@@ -138,7 +138,7 @@ def _apply(server: Prepared, run: _Run) -> Result:
         connection.run_id = run.holder.run
         report(Event("locking", name, "taking the lock"))
         with hold(connection, run.holder, wait=run.waits.lock, orphans=run.waits.orphans, stop=run.stop) as lock:
-            reverted = settle(connection)
+            reverted = lock.may_be_armed and settle(connection)
             if reverted:
                 # With it may have gone the account that this connection is made with, or its sudo.
                 server = replace(server, connection=anew(lambda: connect(server.target)))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from coopinfra.deploy.lab.limits import short_of_inotify
 from coopinfra.deploy.lab.processes import BOX, children, end, environment, marked, wait_until
 from coopinfra.deploy.lab.state import Box, Lab
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
@@ -67,11 +68,11 @@ def wait_for_ssh(lab: Lab, box: Box) -> None:
     waits = (sys.executable, "-I", "-c", WAIT_FOR_SSH, box.address, str(SECONDS_TO_BOOT))
     argv = ("nsenter", f"--net={lab.network}", "--", *waits)
     if subprocess.run(argv, env=environment(lab.folder), check=False).returncode:
-        raise CoopinfraError(
-            Problem(
-                f"`{box.name}` does not answer at {box.address}; its console ends with: {last_words(lab, box.name)}"
-            )
+        silent = Problem(
+            f"`{box.name}` does not answer at {box.address}; its console ends with: {last_words(lab, box.name)}"
         )
+        why = short_of_inotify()
+        raise CoopinfraError(silent, *([why] if why else []))
 
 
 def last_words(lab: Lab, name: str) -> str:

@@ -18,7 +18,8 @@ from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Unit, User
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.file_states import ServerFiles, files_that_differ
-from coopinfra.roles.primitives.units import UnitStates, reads_of, units_that_differ
+from coopinfra.roles.primitives.unit_states import UnitStates
+from coopinfra.roles.primitives.units import reads_of, units_that_differ
 from coopinfra.roles.primitives.users import UserStates, users_that_differ
 
 UNIT = "coopinfra-revert"

@@ -63,6 +63,6 @@ WantedBy=sysinit.target
 UNIT
 chmod 0644 /etc/systemd/system/coopinfra-revert.service
 sync -f "$kept"
-systemctl daemon-reload
+# Reloads systemd as well.
 systemctl enable --quiet coopinfra-revert.service
 systemd-run --quiet --collect --unit=coopinfra-revert --on-active="$wait" --timer-property=AccuracySec=100ms

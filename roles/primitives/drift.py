@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from coopinfra.roles.primitives.file_states import FilesFound
 from coopinfra.roles.primitives.manifest import Manifest, account, rights
-from coopinfra.roles.primitives.units import UnitFound
+from coopinfra.roles.primitives.release_scripts import ReleasesFound
+from coopinfra.roles.primitives.unit_states import UnitFound
 from coopinfra.roles.primitives.users import UserFound
 
 
@@ -32,12 +33,16 @@ class Drift:
 
 
 def since_last_deploy(
-    files: FilesFound, users: Mapping[str, UserFound], units: Mapping[str, UnitFound]
+    files: FilesFound,
+    users: Mapping[str, UserFound],
+    units: Mapping[str, UnitFound],
+    releases: Mapping[str, ReleasesFound],
 ) -> tuple[Drift, ...]:
     """Return what is not as the last deploy left it; after one that was interrupted nobody knows."""
     if not files.manifest.finished:
         return ()
-    return (*_files(files), *_users(files.manifest, users), *_units(files.manifest, units))
+    manifest = files.manifest
+    return (*_files(files), *_users(manifest, users), *_units(manifest, units), *_releases(manifest, releases))
 
 
 def _files(found: FilesFound) -> Iterator[Drift]:
@@ -71,3 +76,11 @@ def _units(manifest: Manifest, found: Mapping[str, UnitFound]) -> Iterator[Drift
         state = there.state if not there.active else "" if there.enabled else "disabled"
         if state:
             yield Drift("unit", name, state)
+
+
+def _releases(manifest: Manifest, found: Mapping[str, ReleasesFound]) -> Iterator[Drift]:
+    for path in manifest.releases:
+        there = found.get(path)
+        if there and not there.is_as_left:
+            was = f", was {there.kept[0]}" if there.kept else ""
+            yield Drift("release", f"{path}/current", f"{there.current or 'nothing'} is served{was}")

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
-from io import BytesIO
 
 from pyinfra import host
-from pyinfra.api import FileUploadCommand, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, manifest_path
 
+# What arrives cut short, by a line that broke, is not put in place: of an empty manifest nothing would ever be removed.
+WRITE = """
+set -eu
+umask 077
+install -d -m 0755 {above}
+install -d -m 0700 {state} {folder}
+cat >{path}.new
+[ "$(stat -c %s {path}.new)" = {size} ]
+mv -fT {path}.new {path}
+"""
+
 
 @operation()
-def record(organisation: str, manifest: Manifest) -> Generator[FileUploadCommand | StringCommand, None, None]:
+def record(organisation: str, manifest: Manifest) -> Generator[StringCommand, None, None]:
     """Write the manifest of one organisation unless it is there already."""
     if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
         host.noop("the manifest is as it should be")
         return
-    yield StringCommand(
-        f"install -d -m 0755 {STATE.rsplit('/', 1)[0]} && install -d -m 0700 {STATE} {STATE}/{organisation}"
+    text, path = manifest.text(), manifest_path(organisation)
+    script = WRITE.format(
+        above=STATE.rsplit("/", 1)[0],
+        state=STATE,
+        folder=f"{STATE}/{organisation}",
+        path=path,
+        size=len(text.encode()),
     )
-    yield FileUploadCommand(BytesIO(manifest.text().encode()), manifest_path(organisation))
+    # pyinfra ends what it gives to a command with a line break of its own.
+    yield StringCommand("sh", "-c", shlex.quote(script), _stdin=text.removesuffix("\n"))

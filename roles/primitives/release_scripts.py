@@ -34,6 +34,8 @@ rm -f ../incoming.tar
 rm -rf {id}
 mkdir -p ../notes
 printf '%s\\n' {note} >../notes/{id}
+# The newest is the one that was served last, whatever was uploaded since.
+touch -d @0 .incoming
 mv -T .incoming {id}
 """
 
@@ -51,13 +53,19 @@ class ReleasesFound:
     """The releases of one site on the server, the newest first."""
 
     current: str
+    """What is served; a path where the link leads elsewhere than to a release, empty where it leads nowhere."""
     kept: tuple[str, ...]
+
+    @property
+    def is_as_left(self) -> bool:
+        """Whether the one that we served last is served: serving one makes it the newest."""
+        return self.kept[:1] == (self.current,)
 
 
 def releases_command(paths: Iterable[str]) -> str:
     """Return the shell command that names the releases at some paths: a line each, the one served first."""
     return "; ".join(
-        f"echo {path} $([ -d {path}/current ] && basename $(readlink {path}/current) || echo -) "
+        f"echo {path} $([ -d {path}/current ] && readlink {path}/current | sed 's#^releases/##' || echo -) "
         f"$(ls -1t {path}/releases 2>/dev/null)"
         for path in paths
     )
@@ -66,7 +74,7 @@ def releases_command(paths: Iterable[str]) -> str:
 def parse_releases(output: Iterable[str]) -> dict[str, ReleasesFound]:
     """Read what `releases_command` printed; `-` stands for none."""
     lines = (line.split() for line in output)
-    return {path: ReleasesFound(current.replace("-", ""), tuple(kept)) for path, current, *kept in lines}
+    return {path: ReleasesFound("" if current == "-" else current, tuple(kept)) for path, current, *kept in lines}
 
 
 def publish_command(release: Release, identifier: str, note: str = "") -> str:

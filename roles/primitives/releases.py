@@ -51,8 +51,11 @@ def publish(release: Release, source: Source) -> Generator[FileUploadCommand | S
     if source.id not in found[release.path].kept:
         yield StringCommand("install", "-d", "-m", "0755", release.path, f"{release.path}/releases")
         yield FileUploadCommand(source.archive(), f"{release.path}/incoming.tar")
-        yield _script(publish_command(release, source.id, source.note))
-    yield _script(serve_command(release, source.id))
+        # Each in a shell of its own, as the first cleans up where it ends.
+        both = (publish_command(release, source.id, source.note), serve_command(release, source.id))
+        yield _script("set -eu\n" + "\n".join(f"({each})" for each in both))
+    else:
+        yield _script(serve_command(release, source.id))
 
 
 @operation()

@@ -10,77 +10,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 
 from pyinfra import host
-from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.declarations import Unit
 from coopinfra.roles.primitives.answering import ASK, before
 from coopinfra.roles.primitives.changes import Change
-
-STAMPS = "/run/coopinfra/units"
-PROPERTIES = (
-    "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionTimestamp,ConditionResult,NeedDaemonReload,"
-    "MainPID,FragmentPath,DropInPaths"
-)
-ENABLED = {"enabled", "enabled-runtime", "static", "indirect", "alias", "generated", "transient"}
-
-
-@dataclass(frozen=True)
-class UnitFound:
-    """One unit as it is on the server; times are seconds since 1970."""
-
-    loaded: bool
-    active: bool
-    enabled: bool
-    condition_failed: bool
-    needs_daemon_reload: bool
-    since: float
-    newest_change: float
-    definition_changed: float
-    program_replaced: bool
-    state: str = ""
-    """How it is, in systemd's word: `inactive`, `failed`, or `masked`."""
-
-
-class UnitStates(FactBase[dict[str, UnitFound]]):
-    """Some units by name, with the evidence of their age."""
-
-    def command(self, units: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
-        """Return the shell command for pairs of unit and what it reads."""
-        # systemd is asked once for all: each `systemctl` costs a small server a twentieth of a second. It answers in
-        # paragraphs, in the order of the names.
-        names = " ".join(name for name, _ in units)
-        shown = f"shown=$(systemctl show --timestamp=unix -p {PROPERTIES} {names})"
-        blocks = (self._block(number, name, reads) for number, (name, reads) in enumerate(units, 1))
-        return "; ".join((shown, *blocks)) if units else "true"
-
-    @staticmethod
-    def _block(number: int, name: str, reads: tuple[str, ...]) -> str:
-        newest = f"find {' '.join(reads)} -printf '%C@\\n' 2>/dev/null | sort -rn | head -n1" if reads else "true"
-        return (
-            f'echo Name={name}; block=$(echo "$shown" | awk -v RS= NR=={number}); echo "$block"; '
-            "echo Definition=$(stat -c %.Z $(echo \"$block\" | sed -n 's/^FragmentPath=//p; s/^DropInPaths=//p') "
-            f"2>/dev/null | sort -rn | head -n1); echo Stamp=$(stat -c %.Y {STAMPS}/{name} 2>/dev/null); "
-            f'echo Newest=$({newest}); echo Program=$(readlink /proc/$(echo "$block" | sed -n s/^MainPID=//p)/exe)'
-        )
-
-    def process(self, output: Iterable[str]) -> dict[str, UnitFound]:
-        """Parse one block of properties for each unit."""
-        blocks: dict[str, dict[str, str]] = {}
-        current: dict[str, str] = {}
-        for line in output:
-            key, _, value = line.partition("=")
-            if key == "Name":
-                current = blocks.setdefault(value, {})
-            current[key] = value
-        return {name: _found(block) for name, block in blocks.items()}
-
-    @staticmethod
-    def default() -> dict[str, UnitFound]:
-        """None was asked for."""
-        return {}
+from coopinfra.roles.primitives.unit_states import STAMPS, UnitFound, UnitStates
 
 
 def reads_of(units: Iterable[Unit]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -102,25 +39,6 @@ def units_that_will(units: Iterable[Unit], paths: Iterable[str]) -> Iterator[Cha
         if own or read:
             action, why = ("reload" if unit.reload and not own else "restart"), own or read
             yield Change("unit", action, unit.name, f"{', '.join(why)} {'changes' if len(why) == 1 else 'change'}")
-
-
-def _found(block: dict[str, str]) -> UnitFound:
-    return UnitFound(
-        loaded=block.get("LoadState") == "loaded",
-        active=block.get("ActiveState") in ("active", "reloading"),
-        enabled=block.get("UnitFileState") in ENABLED,
-        condition_failed=block.get("ConditionResult") == "no" and bool(block.get("ConditionTimestamp")),
-        needs_daemon_reload=block.get("NeedDaemonReload") == "yes",
-        since=max(_seconds(block.get("ActiveEnterTimestamp", "")), _seconds(block.get("Stamp", ""))),
-        newest_change=_seconds(block.get("Newest", "")),
-        definition_changed=_seconds(block.get("Definition", "")),
-        program_replaced=block.get("Program", "").endswith("(deleted)"),
-        state="masked" if block.get("LoadState") == "masked" else block.get("ActiveState", ""),
-    )
-
-
-def _seconds(text: str) -> float:
-    return float(text.removeprefix("@") or 0)
 
 
 def _difference(wanted: Unit, there: UnitFound | None) -> Change | None:
@@ -152,7 +70,7 @@ def units(wanted: tuple[Unit, ...], organisation: str = "") -> Generator[StringC
     acted = shlex.quote(" ".join(unit.name for unit, _ in differing))
     asked = [shlex.join(["ask", unit.name, unit.answers]) for unit, _ in differing if unit.answers]
     known = f"acted={acted} before={before(organisation)}"
-    script = "\n".join([_HEAD, ASK, known, *(_act(unit, change) for unit, change in differing), *asked])
+    script = "\n".join([known, _HEAD, ASK, *(_act(unit, change) for unit, change in differing), *asked])
     yield StringCommand("sh", "-c", shlex.quote(script))
 
 
@@ -170,11 +88,16 @@ def units_removed(names: tuple[str, ...]) -> Generator[StringCommand, None, None
 # A unit that fails says why right away: the last lines of its journal belong to the error.
 _HEAD = f"""set -eu
 mkdir -p {STAMPS}
-systemctl daemon-reload
+# To reload systemd takes a small server half a second, so it is done once for all; to enable reloads too.
+# Masked, a unit could neither be enabled nor started.
+masked= disabled=
+for unit in $acted; do
+    state=$(systemctl is-enabled "$unit" 2>/dev/null) || disabled="$disabled $unit"
+    case $state in masked*) masked="$masked $unit" ;; esac
+done
+[ -z "$masked" ] || systemctl unmask --quiet $masked
+if [ -n "$disabled" ]; then systemctl enable --quiet $disabled; else systemctl daemon-reload; fi
 act() {{
-    # Masked, it could neither be enabled nor started.
-    case $(systemctl is-enabled "$2" 2>/dev/null || true) in masked*) systemctl unmask --quiet "$2" ;; esac
-    systemctl is-enabled --quiet "$2" || systemctl enable --quiet "$2"
     [ "$1" = enable ] || systemctl "$1" "$2" || {{
         echo "$2 did not $1; its journal says:" >&2
         journalctl --no-pager -q -n 15 -o cat -u "$2" >&2

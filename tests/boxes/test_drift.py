@@ -99,12 +99,13 @@ def test_what_others_add_is_named_also_after_a_deploy_and_until_it_is_gone(opera
 
 
 def test_what_others_change_is_named_with_who_did_it_and_put_right_by_a_deploy(operator):
+    served = operator.root("basename $(readlink /srv/sites/highbeam-main/current)").strip()
     hand = "sudo sed -i '1i # by hand' /etc/nftables.conf"
     assert operator.outside(*labs.ssh_argv(operator.lab, "web1", "-tt", hand)).returncode == 0
     operator.root(
         "rm /etc/motd; chmod 0666 /etc/hostname; usermod --groups '' --shell /bin/sh ada; "
         "systemctl stop nginx.service; systemctl mask --quiet --now unattended-upgrades.service; "
-        "systemctl disable --quiet logrotate.timer"
+        "systemctl disable --quiet logrotate.timer; ln -sfn /srv /srv/sites/highbeam-main/current"
     )
 
     code, server = plan(operator)
@@ -120,6 +121,7 @@ def test_what_others_change_is_named_with_who_did_it_and_put_right_by_a_deploy(o
         "nginx.service": "inactive",
         "unattended-upgrades.service": "masked",
         "logrotate.timer": "disabled",
+        "/srv/sites/highbeam-main/current": f"/srv is served, was {served}",
     }
     assert f"; demo ran `{hand}` " in drift["/etc/nftables.conf"]["by"]
     assert text.index("file /etc/nftables.conf (content)") < text.index("change file /etc/nftables.conf (content)")

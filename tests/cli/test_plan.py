@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from coopinfra.deploy.engine.connection import Unreachable
+from coopinfra.deploy.organisation.problems import Problem
 from entry import run_command
 
 HERE = Path(__file__).parent
@@ -73,6 +75,22 @@ def test_programs_get_errors_as_data_too(coopinfra):
 
     assert code == 2
     assert json.loads(out)["error"] == "input"
+
+
+@pytest.mark.parametrize(("verb", "job"), [("plan", "deploy.prepare"), ("check", "check.check")])
+def test_programs_are_told_of_a_server_that_cannot_be_reached(coopinfra, monkeypatch, verb, job):
+    gone = Unreachable(Problem("highbeam/web1: no answer within 15 seconds", "is the machine on?"))
+    monkeypatch.setattr(f"coopinfra.deploy.jobs.{job}", lambda *_: (gone,))
+
+    code, out, err = coopinfra(verb, "highbeam", "--json")
+
+    assert code == 3
+    (told,) = json.loads(out)
+    assert (told["server"], told["error"]) == ("web1", "unreachable")
+    assert [(each["message"], each["hint"]) for each in told["problems"]] == [
+        ("highbeam/web1: no answer within 15 seconds", "is the machine on?")
+    ]
+    assert "error: highbeam/web1: no answer" in err
 
 
 def test_a_wait_that_is_no_duration_is_refused(coopinfra):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from threading import Barrier
 
 import pytest
 from pyinfra import host
-from pyinfra.api import FactBase, operation
+from pyinfra.api import FactBase, FileUploadCommand, StringCommand, operation
 from pyinfra.operations import python
 
 from coopinfra.deploy.engine.batch import Answer, batch_answers, batch_script
+from coopinfra.deploy.engine.connection import ServerError
 from coopinfra.deploy.engine.connector import FIRST_WINDOW
 from coopinfra.deploy.engine.pyinfra_run import OperationFailed, on_server, run, would_change
 from coopinfra.deploy.engine.reading import read_ahead
@@ -29,10 +31,10 @@ class Machine:
         self.lines.append(command)
         return self._shell(command, stdin)
 
-    def run_all(self, commands):
+    def run_all(self, commands, stdin=None, timeout=None):
         self.lines.append("+".join(commands))
         self.asked += commands
-        return tuple(self._shell(command) for command in commands)
+        return tuple(self._shell(command, None if number else stdin) for number, command in enumerate(commands))
 
     def _shell(self, command, stdin=None):
         given = stdin.read() if stdin else None
@@ -132,8 +134,86 @@ def test_after_a_change_a_few_questions_are_asked_together_and_then_more(machine
         before = len(machine.lines)
         run(state, ignore)
 
-    windows = machine.lines[before + 1 :]
-    assert [len(each.split("+")) for each in windows] == [FIRST_WINDOW, 2 * FIRST_WINDOW, 39 - 3 * FIRST_WINDOW]
+    change, *windows = machine.lines[before:]
+    assert len(change.split("+")) == 1 + FIRST_WINDOW, "the first ones went with the change"
+    assert [len(each.split("+")) for each in windows] == [2 * FIRST_WINDOW, 39 - 3 * FIRST_WINDOW]
+
+
+@operation()
+def put(path, text, then=()):
+    """Upload a file unless it is there, and run commands after it."""
+    if host.get_fact(Content, path=path) == [text]:
+        host.noop("it is there")
+        return
+    yield FileUploadCommand(BytesIO(text.encode()), path)
+    yield from then
+
+
+def test_an_upload_travels_with_the_command_that_follows_it_and_the_next_question(machine):
+    a, b = (str(machine.folder / name) for name in "ab")
+
+    with on_server(machine) as state:
+        put(name="Put", path=a, text="x", then=(f"cp {a} {b}; cat >>{b}",))
+        line(name="Line", path="b", text="x")
+        read_ahead(state)
+        before = len(machine.lines)
+        done = run(state, ignore)
+
+    assert changed(done) == ["Put"], "the question was asked after the command"
+    assert len(machine.lines) - before == 1
+    assert (machine.folder / "b").read_text() == "x", "the command does not read the upload"
+
+
+def test_an_upload_that_no_command_follows_is_there_when_its_operation_ends(machine):
+    a, seen = machine.folder / "a", []
+
+    with on_server(machine) as state:
+        put(name="Put", path=str(a), text="x")
+        python.call(name="Look", function=lambda: seen.append(a.read_text()))
+        run(state, ignore)
+
+    assert seen == ["x"]
+    assert a.stat().st_mode & 0o777 == 0o600
+
+
+def test_of_two_uploads_none_is_lost_nor_is_what_a_command_is_given(machine):
+    a, b = (machine.folder / name for name in "ab")
+
+    with on_server(machine) as state:
+        more = FileUploadCommand(BytesIO(b"y"), str(b)), StringCommand(f"cat >>{b}", _stdin="z")
+        put(name="Put", path=str(a), text="x", then=more)
+        run(state, ignore)
+
+    assert (a.read_text(), b.read_text()) == ("x", "yz\n")
+
+
+def test_an_upload_that_cannot_be_written_fails_by_name_and_what_follows_does_not_run(machine):
+    a = machine.folder / "a"
+    (machine.folder / "in-the-way").write_text("")
+
+    with on_server(machine) as state:
+        put(name="Put", path=f"{machine.folder}/in-the-way/file", text="x", then=(f"touch {a}",))
+        with pytest.raises(ServerError, match=r"cannot write .*/in-the-way/file: .*during `Put`"):
+            run(state, ignore)
+
+    assert not a.exists()
+
+
+def test_an_upload_that_arrives_cut_short_leaves_the_old_file_and_runs_nothing(machine, monkeypatch):
+    a, b = (machine.folder / name for name in "ab")
+    a.write_text("old")
+    whole = Machine._shell
+    monkeypatch.setattr(
+        Machine, "_shell", lambda self, command, stdin=None: whole(self, command, stdin and BytesIO(stdin.read()[:-1]))
+    )
+
+    with on_server(machine) as state:
+        put(name="Put", path=str(a), text="new", then=(f"touch {b}",))
+        with pytest.raises(ServerError, match="it arrived cut short"):
+            run(state, ignore)
+
+    assert a.read_text() == "old"
+    assert [path.name for path in machine.folder.iterdir()] == ["a"], "nothing lies beside it, and nothing ran"
 
 
 def test_what_an_operation_asks_again_and_again_is_asked_again(machine):
@@ -190,6 +270,15 @@ def test_an_operation_that_cannot_begin_says_so_when_its_turn_comes(machine):
             run(state, ignore)
 
     assert (machine.folder / "a").read_text() == "x\n"
+
+
+def test_the_first_of_a_batch_reads_what_the_script_is_given_and_no_other_does():
+    script = batch_script(["cat", "cat", "echo end"], "=w=", given=True)
+    done = subprocess.run(["sh", "-c", script], input=b"given", capture_output=True, check=False)
+
+    found = batch_answers(Answer(done.returncode, done.stdout.decode(), done.stderr.decode()), "=w=")
+
+    assert [each.out for each in found] == ["given", "", "end\n"]
 
 
 def answers(commands, word="=w="):

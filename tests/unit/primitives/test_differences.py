@@ -1,6 +1,10 @@
 """What differs between a plan and a server, from the texts that servers print."""
 
 import json
+import os
+import subprocess
+
+import pytest
 
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release, Unit, User
@@ -10,7 +14,8 @@ from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import parse_releases
 from coopinfra.roles.primitives.releases import release_change
 from coopinfra.roles.primitives.source import Source
-from coopinfra.roles.primitives.units import UnitStates, units_that_differ
+from coopinfra.roles.primitives.unit_states import UnitStates
+from coopinfra.roles.primitives.units import units_that_differ
 from coopinfra.roles.primitives.users import UserStates, users_that_differ
 
 
@@ -117,6 +122,14 @@ def test_users_differ_by_name_home_shell_and_groups():
     assert words(users_that_differ(people, found)) == ["change user eve (shell, groups)", "create user new"]
 
 
+EVIDENCE = {
+    "Stamp": "stamp {} /run/coopinfra/units/nginx.service",
+    "Newest": "newest {} /etc/nginx",
+    "Definition": "definition {} /lib/nginx.service",
+    "Program": "program {} /proc/7/exe",
+}
+
+
 def unit(**properties):
     block = {
         "LoadState": "loaded",
@@ -126,14 +139,48 @@ def unit(**properties):
         "ConditionTimestamp": "@100",
         "ConditionResult": "yes",
         "NeedDaemonReload": "no",
-        "Stamp": "",
+        "FragmentPath": "/lib/nginx.service",
+        "MainPID": "7",
         "Newest": "90.5",
         "Definition": "80.5",
         "Program": "/usr/sbin/nginx",
         **properties,
     }
-    lines = ["Name=nginx.service", *(f"{key}={value}" for key, value in block.items())]
+    lines = ["Name=nginx.service", "reads nginx.service /etc/nginx"]
+    lines += [EVIDENCE[key].format(value) if key in EVIDENCE else f"{key}={value}" for key, value in block.items()]
     return UnitStates().process(lines)
+
+
+def test_the_evidence_is_gathered_for_each_unit(tmp_path, monkeypatch):
+    for name in ("a.service", "a.conf", "old", "folder"):
+        (tmp_path / name).touch() if name != "folder" else (tmp_path / name).mkdir()
+    (tmp_path / "folder/new").touch()
+    shown = f"""LoadState=loaded
+ActiveState=active
+FragmentPath={tmp_path}/a.service
+DropInPaths={tmp_path}/a.conf
+MainPID={os.getpid()}
+
+LoadState=not-found
+ActiveState=inactive
+MainPID=0
+"""
+    (tmp_path / "shown").write_text(shown)
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\ncat {tmp_path}/shown\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    units = (("a.service", (f"{tmp_path}/old", f"{tmp_path}/folder", f"{tmp_path}/missing")), ("b.service", ()))
+
+    said = subprocess.run(
+        ["sh", "-c", UnitStates.command(UnitStates(), units)], capture_output=True, text=True, check=True
+    )
+    found = UnitStates().process(said.stdout.splitlines())
+
+    assert found["a.service"].newest_change == pytest.approx((tmp_path / "folder/new").stat().st_ctime, abs=1e-5)
+    assert found["a.service"].definition_changed == pytest.approx((tmp_path / "a.conf").stat().st_ctime, abs=1e-5)
+    assert found["a.service"].loaded
+    assert not found["a.service"].program_replaced
+    assert (found["b.service"].loaded, found["b.service"].newest_change) == (False, 0)
 
 
 def act(found, **options):

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from coopinfra.roles.contract import Directory, File
-from coopinfra.roles.declarations import Port, Unit, User
+from coopinfra.roles.declarations import Port, Release, Unit, User
 from coopinfra.roles.primitives.additions import SCRIPT, ServerAdditions, unexpected
 from coopinfra.roles.primitives.culprits import SudoLog, with_culprits
 from coopinfra.roles.primitives.drift import Drift, since_last_deploy
 from coopinfra.roles.primitives.file_states import FilesFound, Found
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
 from coopinfra.roles.primitives.packages import PackageCandidates, packages_missing
-from coopinfra.roles.primitives.units import UnitFound, units_that_will
+from coopinfra.roles.primitives.release_scripts import parse_releases
+from coopinfra.roles.primitives.unit_states import UnitFound
+from coopinfra.roles.primitives.units import units_that_will
 from coopinfra.roles.primitives.users import UserFound
 
 ADA = User("ada", "Ada", ("operators",), "/bin/bash", "/home/ada", system=False)
@@ -22,7 +24,7 @@ LEFT = manifest_of(
     [File("/etc/a", b"deployed"), Directory("/etc/d")],
     [ADA],
     [Unit("nginx.service")],
-    [],
+    [Release("main", "/srv/main", folder="main")],
     ports=[Port(443)],
     baseline=("key /root/.ssh/authorized_keys aa",),
 )
@@ -32,10 +34,11 @@ FINE = UnitFound(True, True, True, False, False, 1, 0, 0, False, "active")
 THERE = UserFound("Ada", "/home/ada", "/bin/bash", frozenset({"operators"}))
 
 
-def drift(manifest=LEFT, file=FILE, folder=FOLDER, user=THERE, unit=FINE):
+def drift(manifest=LEFT, *, file=FILE, folder=FOLDER, user=THERE, unit=FINE, release="new new old"):
     paths = {path: each for path, each in (("/etc/a", file), ("/etc/d", folder)) if each}
     users, units = {"ada": user} if user else {}, {"nginx.service": unit} if unit else {}
-    return [str(each) for each in since_last_deploy(FilesFound(manifest, paths), users, units)]
+    releases = parse_releases([f"/srv/main {release}"])
+    return [str(each) for each in since_last_deploy(FilesFound(manifest, paths), users, units, releases)]
 
 
 def test_a_server_that_is_as_the_last_deploy_left_it_has_no_drift():
@@ -47,6 +50,13 @@ def test_a_file_drifts_by_content_rights_and_absence():
     assert drift(file=replace(FILE, mode="0666")) == ["file /etc/a (root:root 0666, was root:root 0644)"]
     assert drift(file=None, folder=None) == ["file /etc/a (removed)", "directory /etc/d (removed)"]
     assert drift(folder=replace(FOLDER, user="ada")) == ["directory /etc/d (ada:root 0755, was root:root 0755)"]
+
+
+def test_a_site_drifts_by_the_release_that_its_link_leads_to():
+    assert drift(release="old new old") == ["release /srv/main/current (old is served, was new)"]
+    assert drift(release="/tmp/new new old") == ["release /srv/main/current (/tmp/new is served, was new)"]
+    assert drift(release="- new old") == ["release /srv/main/current (nothing is served, was new)"]
+    assert drift(release="-") == ["release /srv/main/current (nothing is served)"]
 
 
 def test_after_an_interrupted_deploy_nobody_knows_what_was_changed_by_hand():

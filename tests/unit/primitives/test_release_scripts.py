@@ -11,6 +11,7 @@ import pytest
 
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.release_scripts import (
+    ReleasesFound,
     activate_command,
     parse_releases,
     publish_command,
@@ -72,6 +73,23 @@ def test_going_back_is_one_step(release):
 
     assert run(activate_command(release.path, "one")).returncode == 0
     assert served(release, "page") == "one"
+
+
+def found(release: Release) -> ReleasesFound:
+    return parse_releases(run(releases_command([release.path])).stdout.splitlines())[release.path]
+
+
+def test_a_link_that_we_did_not_make_is_seen_and_ours_are_not(release, tmp_path):
+    publish(release, "one", page="one")
+    publish(release, "two", page="two")
+    run(activate_command(release.path, "one"))
+    upload(release, page="three")
+    run(publish_command(release, "three"))
+    assert found(release).is_as_left, "the control: also where an upload was never served"
+
+    for target in ("releases/two", str(tmp_path), "nowhere"):
+        run(f"ln -sfn {target} {release.path}/current")
+        assert not found(release).is_as_left, target
 
 
 @pytest.mark.parametrize(("step", "says"), [("build", "it could not be built"), ("trial", "it did not pass its trial")])
