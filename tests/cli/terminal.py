@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import select
-import subprocess
-import termios
 import time
 from collections.abc import Mapping, Sequence
 
@@ -19,18 +16,10 @@ class Terminal:
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start it as the leader of a session, so that it finds its terminal also by the name `/dev/tty`."""
-        self.screen, its = pty.openpty()
         self.said = ""
-        self.process = subprocess.Popen(
-            argv,
-            stdin=its,
-            stdout=its,
-            stderr=its,
-            env={**os.environ, **environment},
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(its)
+        self.pid, self.screen = pty.fork()
+        if not self.pid:
+            os.execvpe(argv[0], argv, {**os.environ, **environment})
 
     def waits_for(self, text: str) -> None:
         """Read on until a text stands on the screen that was not there before."""
@@ -43,12 +32,12 @@ class Terminal:
         os.write(self.screen, f"{text}\n".encode())
 
     def ends(self) -> int:
-        """Read to the end, and return the exit code."""
+        """Read to the end, and return the exit code; that of a signal is negative."""
         deadline = time.monotonic() + PATIENCE
         while self._read(deadline):
             pass
         os.close(self.screen)
-        return self.process.wait(PATIENCE)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self.screen], [], [], max(deadline - time.monotonic(), 0))

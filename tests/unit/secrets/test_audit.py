@@ -1,6 +1,7 @@
 """What must be done about secrets is told from who could ever read them, and from the files as they are."""
 
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -140,12 +141,14 @@ def test_a_thousand_are_encrypted_anew_for_ten_and_say_how_far_they_are(kept, ca
         path = f"web1/website/extra{number}"
         once.store.write(path, replace(envelope, path=f"highbeam/{path}"), "", readers)
     said = []
-    started = time.monotonic()
+    # What others do on this machine does not count.
+    started = time.process_time()
 
     count = reencrypt(once, lambda done, of: said.append((done, of)))
 
+    seconds = time.process_time() - started
     with capsys.disabled():
-        print(f"\n1,000 secrets encrypted anew for 10 readers in {time.monotonic() - started:.1f} s")
+        sys.stderr.write(f"\n1,000 secrets encrypted anew for 10 readers in {seconds:.1f} s of one core\n")
     assert (count, len(readers)) == (1000, 10)
     assert said == [(done, 1000) for done in range(1, 1001)]
     for path in (PASSWORD, "web1/website/extra0", "web1/website/extra995"):
