@@ -46,7 +46,7 @@ def list_(organisation: Organisation, as_json: AsJson = False) -> None:
         print_json({"secrets": [asdict(each) for each in declared], "not declared": orphans})
         return
     for each in declared:
-        where = f"deployed ({each.phase})" if each.deployed else "stays with the operators"
+        where = f"goes into {', '.join(each.files)}" if each.deployed else "stays with the operators"
         words = [each.path, each.kind, "made" if each.made else "missing", where]
         show("  ".join([*words, *([f"made from {each.made_from}"] if each.made_from else []), each.public]).rstrip())
     for path in orphans:
@@ -83,7 +83,7 @@ def edit(organisation: Organisation, path: Path_) -> None:
 
     kept = keep(organisation)
     refuse_derived(kept, path, kept.declared(path))
-    old = kept.read(path).value
+    old = kept.read(path).value if kept.store.is_made(path) else b""
     new = edited(old)
     if new == old:
         say("nothing was changed")
@@ -112,15 +112,21 @@ def rotate(
         bool, typer.Option("--unproven", help="Rotate it although nothing can be proven on the server.")
     ] = False,
 ) -> None:
-    """Replace a secret, deploy it, and prove that the old value no longer works and the new one does."""
-    from coopinfra.deploy.jobs.secrets import keep
+    """Replace a secret, deploy it, and prove that the old value no longer works and the new one does.
+
+    If its server cannot be reached, all stays as it was. If it fails later, the new value stays in the inventory, and
+    the next deploy brings it.
+    """
+    from coopinfra.deploy.jobs.secrets import keep, refuse_derived
     from coopinfra.deploy.jobs.secrets_rotate import reaches_servers
     from coopinfra.deploy.jobs.secrets_rotate import rotate as replace
 
     kept = keep(organisation)
     secret = kept.declared(path)
+    refuse_derived(kept, path, secret)
+    kept.read(path)
     if reaches_servers(kept, path):
-        _confirm(f"Replace {path} and deploy {organisation}?", yes=yes)
+        _confirm(f"Replace {path} and deploy {path.split('/')[0]}?", yes=yes)
     given = _typed(path) if secret.kind == "given" else b""
     with progress() as view:
         done = replace(kept, path, view, given=given, unproven=unproven)
@@ -174,12 +180,14 @@ def export(
 ) -> None:
     """Hand all secrets over: encrypted for one key alone, in a new folder, never in clear."""
     from coopinfra.deploy.jobs.secrets import export as hand_over
-    from coopinfra.deploy.jobs.secrets import keep
+    from coopinfra.deploy.jobs.secrets import keep, refuse_no_public_key
 
+    refuse_no_public_key(to)
     kept = keep(organisation)
-    _confirm(f"Let {to} read every secret of {organisation}?", yes=yes)
+    _confirm(f"Let {to} read every secret of {organisation}, and note it?", yes=yes)
     for path in hand_over(kept, to, out):
         show(str(path))
+    say("the servers' secrets stay as they are: whoever takes over rotates them, as others can read them too")
 
 
 @app.command("recovery-sheet")
@@ -189,7 +197,7 @@ def recovery_sheet(organisation: Organisation) -> None:
     from coopinfra.deploy.secrets.recovery import sheet
 
     kept = keep(organisation)
-    show(sheet(kept.org, recover(kept, _progress)))
+    recover(kept, lambda made: print(sheet(kept.org, made), flush=True), _progress)
     say("this was shown once; commit secrets/recovery.pub")
 
 

@@ -41,6 +41,15 @@ WITHOUT_MACHINES = ("static", *IN_PROCESS)
 # Not among the default ones: it installs two machines from nothing and takes its time.
 ON_DEMAND = ("fresh",)
 AT_A_TIME = 2
+# Programs that know the forms of secrets, each with its Debian package.
+OTHERS = {
+    "age": "age",
+    "age-keygen": "age",
+    "htpasswd": "apache2-utils",
+    "openssl": "openssl",
+    "ssh-keygen": "openssh-client",
+    "wg": "wireguard-tools",
+}
 
 
 @dataclass
@@ -147,8 +156,8 @@ def install(wanted: list[str]) -> None:
     if any(needs_boxes(family) for family in wanted):
         require(print)
     if "unit" in wanted:
-        # Our secrets have to be read by another program of the same format, and its by us.
-        require(print, {"age": "age"})
+        # Our secrets have to be read by other programs of the same formats, and theirs by us.
+        require(print, OTHERS)
 
 
 def one_by_one(wanted: list[str], options: list[str]) -> Iterator[Result]:

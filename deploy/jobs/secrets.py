@@ -21,8 +21,8 @@ from coopinfra.deploy.secrets import making
 from coopinfra.deploy.secrets.envelope import Envelope
 from coopinfra.deploy.secrets.identity import Ask, ask_passphrase, open_identity
 from coopinfra.deploy.secrets.readers import Readers, readers_of, recovery_file
-from coopinfra.deploy.secrets.recovery import Recovery, make_recovery
-from coopinfra.deploy.secrets.store import Identities, Store, store_of
+from coopinfra.deploy.secrets.recovery import Recovery, enlist, make_recovery
+from coopinfra.deploy.secrets.store import Identities, Store, files_with, store_of
 from coopinfra.roles.declarations import Secret
 
 Progress = Callable[[int, int], None]
@@ -64,7 +64,8 @@ class Listed:
     kind: str
     made: bool
     deployed: bool
-    phase: str
+    files: tuple[str, ...]
+    """The server's files that hold it; who reads the list sees from when on it is needed."""
     made_from: str
     public: str
     """The name of the file with its clear half, if there is one."""
@@ -85,7 +86,7 @@ def list_all(kept: Keeping) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
             it.kind,
             kept.store.is_made(path),
             it.deployed,
-            it.phase,
+            files_with(kept.plan, path),
             it.made_from,
             f"{path}.pub" if public_half(kept.org.folder, path).is_file() else "",
         )
@@ -104,19 +105,30 @@ def show(kept: Keeping, path: str) -> bytes:
     """Return one value, and note in the inventory who saw it and when."""
     kept.declared(path)
     value = kept.read(path).value
-    note = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "who": getpass.getuser(), "path": path}
+    _note(kept, path, getpass.getuser())
+    return value
+
+
+def _note(kept: Keeping, path: str, who: str) -> None:
+    note = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "who": who, "path": path}
     with (kept.org.folder / FOLDER / "shown.log").open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(note) + "\n")
-    return value
 
 
 def set_value(kept: Keeping, path: str, value: bytes) -> tuple[str, ...]:
     """Put a value in the place of a secret, and make anew what is made from it; an empty one erases nothing."""
     secret = kept.declared(path)
     refuse_derived(kept, path, secret)
+    refuse_nothing_new(value, kept.read(path).value if kept.store.is_made(path) else b"")
+    return making.put_with_derived(kept.store, path, secret, value, kept.readers.all)
+
+
+def refuse_nothing_new(value: bytes, old: bytes) -> None:
+    """Refuse an empty value, and the one that is there: it would count as new, and `audit` would trust it."""
     if not value.strip():
         raise InputError(Problem("nothing was typed in, and the secret stays as it is", "type the value, then Enter"))
-    return making.put_with_derived(kept.store, path, secret, value, kept.readers.all)
+    if value == old:
+        raise InputError(Problem("that is the value it has already, and it stays as it is", "type in another one"))
 
 
 def refuse_derived(kept: Keeping, path: str, secret: Secret) -> None:
@@ -138,11 +150,25 @@ def reencrypt(kept: Keeping, progress: Progress) -> int:
     return len(paths)
 
 
+def refuse_no_public_key(text: str) -> None:
+    """Refuse what is no public age key, without saying it again: it may be a private one."""
+    import pyrage
+
+    try:
+        pyrage.x25519.Recipient.from_str(text)
+    except pyrage.RecipientError as error:
+        hint = "it begins with `age1`; whoever takes over makes one with `coopinfra secrets identity`"
+        raise InputError(Problem("what stands after `--to` is no public age key", hint)) from error
+
+
 def export(kept: Keeping, to: str, folder: Path) -> tuple[Path, ...]:
-    """Write all secrets for one public key alone, such as of whoever takes over, into a new folder."""
+    """Write all secrets for one public key alone, such as of whoever takes over, into a new folder; noted as shown."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(Problem(f"`{folder}` is there already and not empty", "name another folder with `--out`"))
-    found = kept.store.read(kept.store.on_disk(), kept.identities)
+    # What is missing or unreadable is refused here: whoever takes over would notice when it is too late.
+    declared = (path for path, _ in kept.store.declared)
+    found = kept.store.read((*declared, *kept.store.on_disk()), kept.identities)
+    _note(kept, "all", to)
     away = replace(kept.store, folder=folder)
     for path, envelope in found.items():
         public = public_half(kept.org.folder, path)
@@ -150,8 +176,8 @@ def export(kept: Keeping, to: str, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / FOLDER / f"{path}.age" for path in found)
 
 
-def recover(kept: Keeping, progress: Progress) -> Recovery:
-    """Make the organisation's recovery key, and encrypt for it whatever there is; its private half is only returned."""
+def recover(kept: Keeping, hand_out: Callable[[Recovery], None], progress: Progress) -> None:
+    """Make the organisation's recovery key, hand its private half out, and encrypt for it whatever there is."""
     if recovery_file(kept.org.folder).exists():
         raise InputError(
             Problem(
@@ -161,7 +187,9 @@ def recover(kept: Keeping, progress: Progress) -> Recovery:
         )
     # Read first: nobody gets a sheet that opens nothing.
     kept.store.read(kept.store.on_disk(), kept.identities)
-    recovery = make_recovery(kept.org)
+    recovery = make_recovery()
+    # Handed out before it counts: a key that nobody has would pass for a second reader for ever.
+    hand_out(recovery)
+    enlist(kept.org, recovery)
     if kept.store.on_disk():
         reencrypt(kept, progress)
-    return recovery

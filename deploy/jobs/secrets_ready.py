@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coopinfra.deploy.engine.converge import Origin
 from coopinfra.deploy.jobs.deploy import Prepared
@@ -11,7 +11,8 @@ from coopinfra.deploy.jobs.secrets import Keeping, generate, keep
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.secrets.authenticity import Deployed, NotSigned, check_signatures, head
-from coopinfra.deploy.secrets.making import refuse_what_only_people_know
+from coopinfra.deploy.secrets.history import ever_there
+from coopinfra.deploy.secrets.making import refuse_missing
 from coopinfra.deploy.secrets.readers import refuse_one_reader
 from coopinfra.deploy.secrets.store import values_of, wanted_by_files
 from coopinfra.roles.primitives.markers import reveal
@@ -37,10 +38,10 @@ def make_ready(organisation: str, *, one_reader: bool = False) -> Ready:
         return Ready(kept.org, kept.plan, (), _nothing)
     if not one_reader:
         refuse_one_reader(kept.org, kept.readers)
-    refuse_what_only_people_know(kept.store)
+    refuse_missing(kept.store, ever_there(kept.org.folder))
     made = generate(kept)
-    # Their clear halves are in the plan from now on.
-    kept = keep(organisation) if made else kept
+    # Their clear halves are in the plan from now on; whoever gave a passphrase is not asked for it again.
+    kept = replace(keep(organisation), identities=kept.identities) if made else kept
     return Ready(kept.org, kept.plan, made, revealing(kept, kept.plan))
 
 
@@ -51,9 +52,12 @@ def revealing(kept: Keeping, plan: Plan) -> Callable[[bytes], bytes]:
     return lambda content: reveal(content, values)
 
 
-def origin_of(org: Org) -> Origin:
-    """Return what to note on the servers: where signatures are asked for, the commit that holds all of it."""
-    return Origin(head(org), signed=True) if org.collective.require_signed_commits else Origin("", signed=False)
+def origin_of(org: Org, made: Iterable[str] = ()) -> Origin:
+    """Return what to note on the servers: where signatures are asked for, the commit that holds all of it.
+
+    made: the places of secrets that this very run made, and that nobody could commit yet
+    """
+    return Origin(head(org, made), signed=True) if org.collective.require_signed_commits else Origin("", signed=False)
 
 
 def refuse_unsigned(org: Org, servers: Iterable[Prepared]) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from coopinfra.deploy.checks.outside import Outside
 from coopinfra.deploy.engine.events import Report
 from coopinfra.deploy.jobs.deploy import Prepared, apply, prepare
-from coopinfra.deploy.jobs.secrets import Keeping, refuse_derived
+from coopinfra.deploy.jobs.secrets import Keeping, refuse_derived, refuse_nothing_new
 from coopinfra.deploy.jobs.secrets_ready import origin_of, refuse_unsigned, revealing
 from coopinfra.deploy.organisation.problems import CoopinfraError, Disagreement, InputError, Problem
+from coopinfra.deploy.planning.at_rest import ciphertext, public_half
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.deploy.secrets import kinds, making
-from coopinfra.deploy.secrets.store import wanted_by_files
+from coopinfra.deploy.secrets.store import replace_file, wanted_by_files
 from coopinfra.roles.contract import Trial
 from coopinfra.roles.registry import roles
 
@@ -40,15 +43,18 @@ def rotate(kept: Keeping, path: str, report: Report, *, given: bytes = b"", unpr
     secret = kept.declared(path)
     refuse_derived(kept, path, secret)
     old = kept.read(path).value
-    trial = _trial(kept, path)
-    deploys = reaches_servers(kept, path)
-    if deploys:
-        _refuse_blind(path, trial, old, unproven=unproven)
-    making.put_with_derived(kept.store, path, secret, given or kinds.make(secret), kept.readers.all)
+    value = given if secret.kind == "given" else kinds.make(secret)
+    refuse_nothing_new(value, old)
     paths = (path, *(each for each, _ in kept.store.made_from(path)))
-    if not deploys:
+    if not reaches_servers(kept, path):
+        making.put_with_derived(kept.store, path, secret, value, kept.readers.all)
         return Rotated(paths, tried=False)
-    _deploy(kept, path, report)
+    trial = _trial(kept, path)
+    _refuse_blind(path, trial, old, unproven=unproven)
+    with _or_put_back(kept, paths):
+        making.put_with_derived(kept.store, path, secret, value, kept.readers.all)
+        ready = _ready(kept, paths, report)
+    _finish(kept, path, ready, report, lambda: _has(trial, old, value))
     if trial:
         _prove(kept, path, trial, old)
     return Rotated(paths, tried=trial is not None)
@@ -73,16 +79,51 @@ def _refuse_blind(path: str, trial: Trial | None, old: bytes, *, unproven: bool)
         )
 
 
-def _deploy(kept: Keeping, path: str, report: Report) -> None:
+@contextmanager
+def _or_put_back(kept: Keeping, paths: tuple[str, ...]) -> Iterator[None]:
+    """Put the files of secrets back, if what is done with them fails: no server has been touched yet."""
+    places = [place(kept.org.folder, path) for path in paths for place in (ciphertext, public_half)]
+    before = {file: file.read_bytes() if file.is_file() else None for file in places}
+    try:
+        yield
+    except BaseException as error:
+        for file, content in before.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            else:
+                replace_file(file, content)
+        if isinstance(error, CoopinfraError):
+            said = Problem(f"nothing was changed: `{paths[0]}` is the old one, here and on the server", "try again")
+            raise type(error)(*error.problems, said) from error
+        raise
+
+
+def _ready(kept: Keeping, paths: tuple[str, ...], report: Report) -> Prepared:
+    """Reach the one server where these secrets lie, and compare it with the plan that has the new ones."""
     plan = make_plan(kept.org)
-    prepared = prepare(plan, report, revealing(kept, plan), origin_of(kept.org))
-    ready = tuple(each for each in prepared if isinstance(each, Prepared))
-    refuse_unsigned(kept.org, ready)
-    failed = [each for each in (*prepared, *apply(ready, report)) if isinstance(each, CoopinfraError)]
-    if failed:
-        problems = [problem for error in failed for problem in error.problems]
-        hint = f"mend it and run `coopinfra deploy {kept.org.id}`; the old value is in git"
-        raise type(failed[0])(*problems, Problem(f"`{path}` is new in the inventory, and not everywhere else", hint))
+    alone = tuple(each for each in plan.servers if each.server.id == paths[0].split("/")[0])
+    plan = replace(plan, servers=alone)
+    (prepared,) = prepare(plan, report, revealing(kept, plan), origin_of(kept.org, paths))
+    if isinstance(prepared, CoopinfraError):
+        raise prepared
+    refuse_unsigned(kept.org, (prepared,))
+    return prepared
+
+
+def _finish(kept: Keeping, path: str, ready: Prepared, report: Report, has: Callable[[], str]) -> None:
+    """Bring the server to its plan. Where that fails, the new value stays here: one that leaked never comes back."""
+    (failed,) = apply((ready,), report)
+    if isinstance(failed, CoopinfraError):
+        message = f"`{path}` is the new one in the inventory, and {has()}"
+        hint = f"mend it and run `coopinfra deploy {kept.org.id}`, which brings the new one; then rotate once more"
+        raise type(failed)(*failed.problems, Problem(message, hint)) from failed
+
+
+def _has(trial: Trial | None, old: bytes, new: bytes) -> str:
+    for value, name in ((new, "new"), (old, "old")) if trial else ():
+        if trial and trial.accepts(Outside(), value.decode()):
+            return f"the server accepts the {name} one"
+    return "which of the two the server has is not known"
 
 
 def _prove(kept: Keeping, path: str, trial: Trial, old: bytes) -> None:

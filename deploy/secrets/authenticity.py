@@ -18,6 +18,7 @@ import yaml
 
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
+from coopinfra.deploy.planning.at_rest import FOLDER
 
 
 class NotSigned(InputError):
@@ -35,13 +36,17 @@ class Deployed:
     signed: bool
 
 
-def head(org: Org) -> str:
-    """Return the commit that is checked out; raise NotSigned where it is not the whole of what would be deployed."""
+def head(org: Org, made: Iterable[str] = ()) -> str:
+    """Return the commit that is checked out; raise NotSigned where it is not the whole of what would be deployed.
+
+    made: the places of secrets that this very run made; the next deploy asks for their commit
+    """
     home = org.folder.parent
     found = _git(home, "rev-parse", "HEAD")
     if found.returncode:
         raise NotSigned(Problem(f"signed commits are asked for, and `{home}` is in no git repository", "git init"))
-    changed = _git(home, "status", "--porcelain", "--untracked-files=all", "--", *_paths(org)).stdout.splitlines()
+    but = [f":(exclude){org.id}/{FOLDER}/{path}.{end}" for path in made for end in ("age", "pub")]
+    changed = _git(home, "status", "--porcelain", "--untracked-files=all", "--", *_paths(org), *but).stdout.splitlines()
     if changed:
         names = ", ".join(f"`{line[3:]}`" for line in changed[:5])
         raise NotSigned(Problem(f"signed commits are asked for, and {names} is not committed", "git commit -S"))
@@ -109,7 +114,7 @@ def _still(until: object) -> bool:
 
 
 def _paths(org: Org) -> tuple[str, ...]:
-    return ("collective.yml", *(f"{org.id}/{name}" for name in ("org.yml", "known_hosts", "secrets")))
+    return ("collective.yml", *(f"{org.id}/{name}" for name in ("org.yml", "known_hosts", FOLDER)))
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from coopinfra.deploy.organisation.problems import InputError, Problem
+from coopinfra.deploy.planning.at_rest import FOLDER
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ def spans(inventories: Path, organisation: str, now: datetime) -> tuple[Span, ..
 def could_read(spans_: tuple[Span, ...], created: datetime, readers: tuple[str, ...]) -> dict[str, str]:
     """Return key -> login of those who could read a value since it was made, and may not any more."""
     return {span.key: span.login for span in spans_ if span.end >= created and span.key not in readers}
+
+
+def ever_there(folder: Path) -> frozenset[str]:
+    """Return the places of all secrets that an organisation's folder ever had, as far as git knows."""
+    listed = ("log", "--full-history", "--diff-filter=A", "--no-renames", "--format=", "--name-only", "--relative")
+    names = _git(folder, *listed, "--", FOLDER).splitlines()
+    return frozenset(name[len(FOLDER) + 1 : -len(".age")] for name in names if name.endswith(".age"))
 
 
 def _versions(inventories: Path) -> Iterator[tuple[datetime, str]]:

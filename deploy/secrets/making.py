@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from coopinfra.deploy.organisation.problems import Problem, raise_all
+from coopinfra.deploy.planning.at_rest import public_half
 from coopinfra.deploy.secrets import kinds
 from coopinfra.deploy.secrets.envelope import Envelope, SecretError
 from coopinfra.deploy.secrets.store import Identities, Store
 from coopinfra.roles.declarations import Secret
 
 
-def refuse_what_only_people_know(store: Store) -> None:
-    """Raise one SecretError that names every missing secret that has to be typed in."""
-    raise_all(
-        (
-            Problem(
-                "this secret is missing, and only somebody else can make it",
-                f"type it in: `coopinfra secrets set {store.organisation} {path}`",
-                store.file(path),
-            )
-            for path, secret in store.declared
-            if secret.kind == "given" and not store.is_made(path)
-        ),
-        SecretError,
-    )
+def refuse_missing(store: Store, known: Collection[str]) -> None:
+    """Raise one SecretError that names every missing secret which a deploy must not make by itself.
+
+    known: the places that ever had a file; what was there and is gone may be the only key to something
+    """
+    raise_all((problem for path, it in store.declared for problem in _missing(store, path, it, known)), SecretError)
+
+
+def _missing(store: Store, path: str, secret: Secret, known: Collection[str]) -> Iterator[Problem]:
+    if store.is_made(path):
+        return
+    traces = path in known or public_half(store.folder, path).is_file()
+    if secret.kind == "given":
+        hint = f"type it in: `coopinfra secrets set {store.organisation} {path}`"
+        yield Problem("this secret is missing, and only somebody else can make it", hint, store.file(path))
+    elif traces or any(store.is_made(each) for each, _ in store.made_from(path)):
+        hint = f"take it from git; if it is lost for good, `coopinfra secrets generate {store.organisation}`"
+        yield Problem("this secret was there, and is missing", hint, store.file(path))
 
 
 def make_missing(store: Store, readers: Iterable[str], identities: Identities) -> tuple[str, ...]:

@@ -16,17 +16,20 @@ class Recovery:
     private: str = field(repr=False)
 
 
-def make_recovery(org: Org) -> Recovery:
-    """Make the pair and write down its public half, for which everything is encrypted from now on."""
+def make_recovery() -> Recovery:
+    """Make a pair, in memory only."""
     import pyrage
 
     identity = pyrage.x25519.Identity.generate()
-    made = Recovery(str(identity.to_public()), str(identity))
+    return Recovery(str(identity.to_public()), str(identity))
+
+
+def enlist(org: Org, recovery: Recovery) -> None:
+    """Write down the public half, for which everything is encrypted from now on."""
     path = recovery_file(org.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as stream:
-        stream.write(f"{made.public}\n")
-    return made
+        stream.write(f"{recovery.public}\n")
 
 
 def sheet(org: Org, recovery: Recovery) -> str:

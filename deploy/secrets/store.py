@@ -66,8 +66,7 @@ class Store:
             try:
                 sealed = ciphertext(self.folder, path).read_bytes()
             except FileNotFoundError:
-                hint = f"`coopinfra secrets generate {self.organisation}` makes what is missing"
-                problems.append(Problem("this secret is missing", hint, self.file(path)))
+                problems.append(Problem("this secret is missing", self._how_to_make(path), self.file(path)))
                 continue
             try:
                 found[path] = unseal(sealed, identities(), f"{self.organisation}/{path}", self.file(path))
@@ -76,11 +75,17 @@ class Store:
         raise_all(problems, SecretError)
         return found
 
+    def _how_to_make(self, path: str) -> str:
+        secret = self.secret(path)
+        if secret and secret.kind == "given":
+            return f"type it in: `coopinfra secrets set {self.organisation} {path}`"
+        return f"take it from git; `coopinfra secrets generate {self.organisation}` makes a new one"
+
     def write(self, path: str, envelope: Envelope, public: str, readers: Iterable[str]) -> None:
         """Replace one secret, whole or not at all, its clear half first: whoever sees the new one finds that right."""
         if public:
-            _replace(public_half(self.folder, path), f"{public}\n".encode())
-        _replace(ciphertext(self.folder, path), seal(envelope, readers))
+            replace_file(public_half(self.folder, path), f"{public}\n".encode())
+        replace_file(ciphertext(self.folder, path), seal(envelope, readers))
 
     def envelope(self, path: str, secret: Secret, value: bytes, made_from: str = "") -> Envelope:
         """Put a new value into an envelope, as made here, now, by whoever is logged in."""
@@ -99,12 +104,19 @@ def wanted_by_files(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for file in files for path in markers_in(file.content)))
 
 
+def files_with(plan: Plan, path: str) -> tuple[str, ...]:
+    """Return the files of the servers that hold the secret at a place."""
+    files = (each for server in plan.servers for each in server.files if isinstance(each, File))
+    return tuple(file.path for file in files if path in markers_in(file.content))
+
+
 def values_of(found: Mapping[str, Envelope]) -> dict[str, bytes]:
     """Return the bare values by place."""
     return {path: each.value for path, each in found.items()}
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in the place of another, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content)

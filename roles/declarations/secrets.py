@@ -39,9 +39,10 @@ class Secret(Fact):
     made_from: str = ""
     subject: str = ""
     deployed: bool = True
-    """False: it stays with the operators, and no server ever gets it."""
-    phase: Literal["install", "configure", "activate"] = "configure"
-    """From when on the server needs it."""
+    """False: it stays with the operators, and no server ever gets it. Else a file of the role's holds it.
+
+    From when on it is needed needs no saying: all secrets are there, and proved, before the first phase begins.
+    """
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made: our bug, never the operator's."""

@@ -122,3 +122,13 @@ def test_what_is_not_committed_is_refused_by_name(repository):
 
     with pytest.raises(NotSigned, match="`highbeam/known_hosts` is not committed"):
         head(repository.kept.org)
+
+
+def test_what_this_run_made_itself_need_not_be_committed_yet_and_nothing_else(repository):
+    first = repository.commit("First", key="ada")
+    repository.kept.generate()
+    made = repository.kept.store.on_disk()
+
+    assert head(repository.kept.org, made) == first
+    with pytest.raises(NotSigned, match="is not committed"):
+        head(repository.kept.org, made[1:])

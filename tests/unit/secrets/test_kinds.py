@@ -1,7 +1,6 @@
-"""Every kind of secret is what its program reads, and its public half is the one that the program would name."""
+"""Every kind of secret is made, told from others, and what a standard says; test_kinds_outside asks the programs."""
 
 import base64
-import subprocess
 
 import bcrypt
 import pytest
@@ -12,10 +11,6 @@ from coopinfra.deploy.secrets import kinds
 from coopinfra.roles.declarations import Secret, SecretKind
 
 MADE = [kind for kind in SecretKind.__args__ if kind not in ("given", "password-hash", "htpasswd", "certificate")]
-
-
-def run(*argv, given=b""):
-    return subprocess.run(argv, input=given, capture_output=True, check=True).stdout.decode().strip()
 
 
 def test_every_kind_that_can_be_declared_is_known():
@@ -56,18 +51,6 @@ def test_a_password_that_would_not_count_to_its_end_is_refused():
         kinds.make(Secret("it-hash", "password-hash", made_from="it"), b"x" * 73)
 
 
-def test_dkim_keys_are_what_stands_in_dns(tmp_path):
-    rsa = kinds.make(Secret("it", "dkim-rsa"))
-    small = kinds.make(Secret("it", "dkim-ed25519"))
-    (tmp_path / "key").write_bytes(rsa)
-
-    der = subprocess.run(
-        ["openssl", "rsa", "-in", tmp_path / "key", "-pubout", "-outform", "DER"], capture_output=True, check=True
-    ).stdout
-    assert kinds.public_half(Secret("it", "dkim-rsa"), rsa) == base64.b64encode(der).decode()
-    assert len(base64.b64decode(kinds.public_half(Secret("it", "dkim-ed25519"), small))) == 32
-
-
 def test_a_certificate_is_one_of_its_key_and_of_no_other():
     secret = Secret("it", "certificate", made_from="key", subject="vault1.lantern.example")
     key, other = (kinds.make(Secret("key", "tls-key")) for _ in range(2))
@@ -77,15 +60,6 @@ def test_a_certificate_is_one_of_its_key_and_of_no_other():
     assert x509.load_pem_x509_certificate(made).public_key() == load_pem_private_key(key, None).public_key()
     assert kinds.agrees(secret, made, key)
     assert not kinds.agrees(secret, made, other)
-
-
-def test_ssh_and_age_agree_with_their_own_commands(tmp_path):
-    key = kinds.make(Secret("it", "ssh-key"))
-    (tmp_path / "key").touch(mode=0o600)
-    (tmp_path / "key").write_bytes(key)
-
-    assert run("ssh-keygen", "-y", "-f", str(tmp_path / "key")) == kinds.public_half(Secret("it", "ssh-key"), key)
-    assert kinds.public_half(Secret("it", "age-key"), kinds.make(Secret("it", "age-key"))).startswith("age1")
 
 
 def test_an_onion_address_follows_from_tors_own_file():

@@ -10,7 +10,7 @@ import pytest
 
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.secrets.envelope import Envelope, SecretError, seal, unseal
-from coopinfra.deploy.secrets.making import put_with_derived
+from coopinfra.deploy.secrets.making import put_with_derived, refuse_missing
 from coopinfra.deploy.secrets.readers import readers_of, refuse_one_reader
 from coopinfra.roles.contract import File
 from coopinfra.roles.primitives.markers import markers_in, reveal
@@ -36,6 +36,28 @@ def test_what_is_missing_is_made_once_and_never_replaced(kept):
     assert sorted(before) == sorted(path for path, _ in kept.store.declared)
     assert kept.generate() == ()
     assert before == {path: kept.file(path).read_bytes() for path in kept.store.on_disk()}
+
+
+def test_a_deploy_makes_what_is_new_and_never_what_was_there_and_is_gone(kept):
+    at = "web1/website/main-{}".format
+    known = frozenset({at("password"), at("htpasswd")})
+    refuse_missing(kept.store, known)
+    kept.file(at("htpasswd")).unlink()
+    refuse_missing(kept.store, frozenset())  # nothing tells it from one that was never made
+
+    with pytest.raises(SecretError) as by_git:
+        refuse_missing(kept.store, known)
+    kept.generate()
+    kept.file(at("password")).unlink()
+    with pytest.raises(SecretError) as by_what_was_made_from_it:
+        refuse_missing(kept.store, frozenset())
+
+    assert [
+        (each.file, each.message) for error in (by_git, by_what_was_made_from_it) for each in error.value.problems
+    ] == [
+        (f"highbeam/secrets/{at('htpasswd')}.age", "this secret was there, and is missing"),
+        (f"highbeam/secrets/{at('password')}.age", "this secret was there, and is missing"),
+    ]
 
 
 def test_everybody_who_is_listed_reads_the_same(kept):
