@@ -14,6 +14,7 @@ from coopinfra.roles.contract import check_path
 
 SecretKind: TypeAlias = Literal[
     "random",  # letters and digits for programs
+    "login",  # a password for programs, whose hash the other side may have in clear
     "password",  # for people: groups of letters that are read aloud without mistakes
     "given",  # what only somebody else can make, such as a token of a provider
     "password-hash",  # made from a password; the form that crypt(3) of the server knows
@@ -38,6 +39,8 @@ ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,30}")
 TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 EXTENSION = re.compile(r"[a-z][a-z0-9_-]*")
 LOCALE = re.compile(r"C\.UTF-8|[a-z]{2,3}(-[A-Za-z0-9]+)*")
+BACKUP_PORT = 8000
+"""Where `backup-server` answers `backups`."""
 OWN_DATABASES = ("mysql", "postgres", "sys", "template0", "template1", "test")
 OWN_ACCOUNTS = ("mariadb", "mysql", "nobody", "postgres", "public", "root")
 
