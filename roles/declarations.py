@@ -39,8 +39,6 @@ ACCOUNT = re.compile(r"[a-z][a-z0-9-]{0,30}")
 TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 EXTENSION = re.compile(r"[a-z][a-z0-9_-]*")
 LOCALE = re.compile(r"C\.UTF-8|[a-z]{2,3}(-[A-Za-z0-9]+)*")
-BACKUP_PORT = 8000
-"""Where `backup-server` answers `backups`."""
 OWN_DATABASES = ("mysql", "postgres", "sys", "template0", "template1", "test")
 OWN_ACCOUNTS = ("mariadb", "mysql", "nobody", "postgres", "public", "root")
 
@@ -294,14 +292,15 @@ class Dump(Fact):
     """How something is copied while it is used, and put back, in commands for root.
 
     `dump FOLDER` leaves `file`, and in `counts` what was in it at the same moment, one `table rows fingerprint` a line.
-    `restore FOLDER` puts `file` into an empty place that a deploy has made. `count` prints the lines for what is there
-    now, so that both can be compared.
+    `restore FOLDER` puts `file` into an empty place that a deploy has made, or that `empty` has emptied. `count` prints
+    the lines for what is there now, so that both can be compared.
     """
 
     name: str
     dump: str
     restore: str
     count: str
+    empty: str
     file: str
     counts: str
 
@@ -378,8 +377,11 @@ class Database(Need):
     @property
     def dump(self) -> Dump:
         """How it is copied and put back; the engines' scripts take the same words."""
-        dump, restore, count = (f"{self.script} {verb} {self.name}" for verb in ("dump", "restore", "count"))
-        return Dump(f"{self.engine}-{self.name}", dump, restore, count, f"{self.name}.dump", f"{self.name}.counts")
+        verbs = ("dump", "restore", "count", "empty")
+        dump, restore, count, empty = (f"{self.script} {verb} {self.name}" for verb in verbs)
+        return Dump(
+            f"{self.engine}-{self.name}", dump, restore, count, empty, f"{self.name}.dump", f"{self.name}.counts"
+        )
 
 
 @dataclass(frozen=True)
@@ -453,6 +455,26 @@ class BackupPath(Fact):
     def __post_init__(self) -> None:
         """Refuse paths that the server's scripts could misread."""
         check_path(self.path)
+
+
+@dataclass(frozen=True)
+class Kept(Fact):
+    """A server that keeps the backups of this one (`backup-server`), for the commands about them."""
+
+    place: str
+    """What it is called on this server."""
+    organisation: str
+    server: str
+    repository: str
+    """What the backups are called over there."""
+    stale_hours: int
+    """The age of the newest backup from which on something is wrong."""
+
+    port: ClassVar[int] = 8000
+    script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
+    restore: ClassVar[str] = "/usr/local/lib/coopinfra/restore"
+    keeper: ClassVar[str] = "/usr/local/lib/coopinfra/backup-server"
+    """The script over there."""
 
 
 def _check_user(name: str) -> None:

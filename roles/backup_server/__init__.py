@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, check_path
-from coopinfra.roles.declarations import BACKUP_PORT, Declaration, Need, Packages, Port, Secret, Unit
+from coopinfra.roles.declarations import Declaration, Kept, Need, Packages, Port, Secret, Unit
 from coopinfra.roles.types import ServerName, quoted, refuse
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
-SCRIPT = "/usr/local/lib/coopinfra/backup-server"
+SCRIPT = Kept.keeper
 UNIT = "restic-rest-server.service"
 USER = "restic-rest-server"
 LOGINS = f"{SETTINGS_FOLDER}/htpasswd"
@@ -56,7 +56,7 @@ PROVIDES: tuple[type[Need], ...] = ()
 def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     """State the daemon, its port, and the certificate by which the other servers know it."""
     yield Packages(("openssl", "restic-rest-server"))
-    yield Port(BACKUP_PORT)
+    yield Port(Kept.port)
     # Of its own, and pinned by those who come: backups go on when a name server or an authority is away.
     yield Secret("key", "tls-key")
     yield Secret("certificate", "certificate", made_from="key", subject=part.server.host_name)

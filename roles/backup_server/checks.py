@@ -1,4 +1,4 @@
-"""What is true of a healthy backup server: it answers, nobody is let in without a login, and all have sent something."""
+"""What is true of a healthy backup server: it answers, only those with a login get in, and all have sent something."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from coopinfra.roles.backup_server import SCRIPT, UNIT, BackupServerSettings, repositories
 from coopinfra.roles.contract import Check, Part
-from coopinfra.roles.declarations import BACKUP_PORT
+from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 
 
@@ -17,9 +17,7 @@ def checks(part: Part[BackupServerSettings]) -> Iterator[Check]:
     server = part.server.id
     yield is_active(f"the backup server of {server} runs", UNIT)
     yield succeeds(f"{server} turns away who has no login for its backups", f"{SCRIPT} answers")
-    yield Check(
-        f"{server} takes backups from elsewhere", _connects(part.server.address, BACKUP_PORT), where="outside"
-    )
+    yield Check(f"{server} takes backups from elsewhere", _connects(part.server.address, Kept.port), where="outside")
     yield prints(f"{server} has room for more backups", f"{SCRIPT} room", _has_room)
     for name, login in repositories(part):
         yield Check(f"{server} knows the login of {name}", _known(login))
@@ -39,7 +37,7 @@ def _known(login: str) -> Callable[[Any], str | None]:
 
 
 def _has_room(said: str) -> str | None:
-    used = int(said.split()[0].rstrip("%"))
+    used = int(said.split(maxsplit=1)[0].rstrip("%"))
     return None if used < 90 else f"{used} % of the disk are used"
 
 

@@ -16,7 +16,7 @@ from coopinfra.roles.backup_server import (
     repositories,
 )
 from coopinfra.roles.contract import Directory, File, Part
-from coopinfra.roles.declarations import BACKUP_PORT
+from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.rendering import template
 
 UNITS = "/etc/systemd/system"
@@ -32,7 +32,7 @@ def files(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         to=SCRIPT,
         mode="0755",
         validate="sh -n {file}",
-        port=BACKUP_PORT,
+        port=Kept.port,
         certificate=CERTIFICATE,
     )
     yield template(
@@ -45,7 +45,7 @@ def files(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         part,
         f"{UNIT}.d/coopinfra.conf.j2",
         to=f"{UNITS}/{UNIT}.d/coopinfra.conf",
-        port=BACKUP_PORT,
+        port=Kept.port,
         logins=LOGINS,
         certificate=CERTIFICATE,
         key=KEY,

@@ -9,20 +9,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from coopinfra.roles.contract import Field, Part, Peer, Settings, check_path
-from coopinfra.roles.declarations import (
-    BACKUP_PORT,
-    BackupPath,
-    Declaration,
-    Dump,
-    Fact,
-    Need,
-    Packages,
-    Secret,
-    Unit,
-)
+from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
 from coopinfra.roles.types import ServerName, quoted, refuse
 
-SCRIPT = "/usr/local/lib/coopinfra/backups"
+SCRIPT = Kept.script
 LISTS = "/etc/coopinfra/backups"
 STATE = "/var/lib/coopinfra/backups"
 
@@ -85,7 +75,7 @@ class Place:
     @property
     def repository(self) -> str:
         """Where restic finds them."""
-        return f"rest:https://{self.peer.server.host_name}:{BACKUP_PORT}/{self.user}/"
+        return f"rest:https://{self.peer.server.host_name}:{Kept.port}/{self.user}/"
 
     @property
     def login(self) -> str:
@@ -122,5 +112,7 @@ def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
     yield Secret("key", "random")
     for place in places(part):
         yield Secret(place.login, "login")
+        stale = part.settings.stale_hours
+        yield Kept(place.name, place.peer.organisation, place.peer.server.id, place.user, stale)
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from coopinfra.roles.backups import LISTS, SCRIPT, STATE, BackupsSettings, paths, places, unit
 from coopinfra.roles.contract import Directory, File, Part
-from coopinfra.roles.declarations import BackupPath, Dump
+from coopinfra.roles.declarations import BackupPath, Dump, Kept
+from coopinfra.roles.primitives.changes import STATE as MANIFESTS
 from coopinfra.roles.primitives.rendering import template
 
 UNITS = "/etc/systemd/system"
@@ -18,7 +19,24 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
     yield Directory(LISTS, mode="0700")
     yield Directory(own, mode="0700")
     yield template(
-        part, "coopinfra/backups.j2", to=SCRIPT, mode="0755", validate="sh -n {file}", lists=LISTS, state=STATE
+        part,
+        "coopinfra/backups.j2",
+        to=SCRIPT,
+        mode="0755",
+        validate="sh -n {file}",
+        lists=LISTS,
+        state=STATE,
+        manifest=MANIFESTS,
+    )
+    yield template(
+        part,
+        "coopinfra/restore.j2",
+        to=Kept.restore,
+        mode="0755",
+        validate="sh -n {file}",
+        lists=LISTS,
+        state=STATE,
+        backups=SCRIPT,
     )
     for name in ("coopinfra-backup@.service", "coopinfra-backup@.timer"):
         yield template(part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT)
@@ -35,14 +53,16 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         dumps=part.all(Dump),
     )
     for place in places(part):
-        yield template(part, "backups/certificate.pem.j2", to=f"{own}/{place.name}.pem", place=place)
+        folder = f"{own}/{place.name}"
+        yield Directory(folder, mode="0700")
+        yield template(part, "backups/certificate.pem.j2", to=f"{folder}/certificate.pem", place=place)
         yield template(
             part,
-            "backups/place.j2",
-            to=f"{own}/{place.name}",
+            "backups/restic.env.j2",
+            to=f"{folder}/restic.env",
             mode="0400",
             place=place,
-            certificate=f"{own}/{place.name}.pem",
+            certificate=f"{folder}/certificate.pem",
         )
 
 
