@@ -124,10 +124,9 @@ def test_the_server_that_keeps_them_cannot_read_them_and_secrets_lie_on_no_comma
 
 def test_the_login_of_a_server_cannot_take_its_backups_away(operator):
     """With all that lies on the server, as whoever breaks into it has it."""
-    url = "https://vault1.lantern.example:8000/highbeam.web1"
     env = "set -a; . /etc/coopinfra/backups/highbeam/collective-vault1/restic.env"
     request = (
-        f"{env}; printf '{{method}} /highbeam.web1/{{path}} HTTP/1.0\\r\\nHost: vault1\\r\\nAuthorization: Basic %s\\r\\n"
+        f"{env}; printf '{{method}} /highbeam.web1/{{path}} HTTP/1.0\\r\\nAuthorization: Basic %s\\r\\n"
         'Content-Length: 4\\r\\n\\r\\nevil\' "$(printf "$RESTIC_REST_USERNAME:$RESTIC_REST_PASSWORD" | base64 -w0)" |'
         " timeout 5 openssl s_client -quiet -CAfile $RESTIC_CACERT -connect 203.0.113.20:8000 2>/dev/null | head -n1"
     )
@@ -148,7 +147,6 @@ def test_the_login_of_a_server_cannot_take_its_backups_away(operator):
     said = [operator.root(request.format(method=method, path=path)) for method, path in attacks]
     forgotten = operator.root(f"{RESTIC} forget --keep-last 1 --prune latest 2>&1 || true")
 
-    assert url.split("/")[2].startswith("vault1")
     assert all(" 40" in each for each in said), list(zip(attacks, said, strict=True))
     assert "403" in forgotten
     assert operator.root(tree, box="vault1") == before
@@ -160,9 +158,9 @@ def test_without_append_only_the_same_login_could_take_them_away(operator):
     control = json.loads(made)["snapshot_id"]
     drop_in = "/run/systemd/system/restic-rest-server.service.d/zz.conf"
     operator.root(
-        "mkdir -p $(dirname {0}); command=$(systemctl cat restic-rest-server | grep '^ExecStart=/' | tail -n1);"
-        "printf '[Service]\\nExecStart=\\n%s\\n' \"$(echo $command | sed 's/--append-only //')\" >{0};"
-        "systemctl daemon-reload; systemctl restart restic-rest-server".format(drop_in),
+        "command=$(systemctl cat restic-rest-server | grep '^ExecStart=/' | tail -n1 | sed 's/--append-only //');"
+        f"mkdir -p $(dirname {drop_in}); printf '[Service]\\nExecStart=\\n%s\\n' \"$command\" >{drop_in};"
+        "systemctl daemon-reload; systemctl restart restic-rest-server",
         box="vault1",
     )
     operator.root("timeout 20 sh -c 'until echo >/dev/tcp/127.0.0.1/8000; do sleep 0.2; done' || sleep 2", box="vault1")
@@ -194,8 +192,8 @@ def test_one_file_comes_back_and_what_was_there_is_kept_aside(operator):
 
 def test_a_database_comes_back_as_it_was_while_somebody_wrote_into_it(operator):
     writer = (
-        f"cd /; while true; do runuser -u {NAME} -- psql -X -q -d {NAME} -c \"INSERT INTO people SELECT max(id) + 1, 'w'"
-        ' FROM people"; done >/dev/null 2>&1 & echo $! >/run/writer'
+        f"cd /; while true; do runuser -u {NAME} -- psql -X -q -d {NAME} -c"
+        " \"INSERT INTO people SELECT max(id) + 1, 'w' FROM people\"; done >/dev/null 2>&1 & echo $! >/run/writer"
     )
     operator.root(writer)
     operator.ok("backup", "now", "highbeam")
