@@ -126,6 +126,51 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     raise typer.Exit(1 if done.red else 0)
 
 
+@app.command("drill")
+def drill(
+    organisation: Organisation,
+    server: Server = "",
+    place: Annotated[str, typer.Option(help="From where, if it is kept at several places.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Build each server anew from its newest backup, in a throw-away box without a way out, and write a receipt.
+
+    Needs root, as boxes do. Ends with 1 unless all came back as it was noted when the backup was made.
+    """
+    from coopinfra.deploy.jobs.drill import drill as run
+
+    done = run(organisation, server, place, say)
+    if as_json:
+        print_json([{**drilled.as_data(), "receipt": str(receipt.path)} for drilled, receipt in done])
+    for drilled, receipt in done:
+        for each in drilled.false:
+            say(f"RED: {each.sentence}: {each.found}", style="bold red")
+        what = f"{len(drilled.findings)} things looked at, {len(drilled.false)} wrong"
+        say(f"{drilled.server}: data {_hours(drilled.age_hours)} old, back after {drilled.minutes:.1f} minutes; {what}")
+        say(f"  {receipt.path}")
+    raise typer.Exit(0 if all(drilled.is_green for drilled, _ in done) else 1)
+
+
+@app.command("receipts")
+def receipts(organisation: Organisation, as_json: AsJson = False) -> None:
+    """List the receipts of drills; ends with 1 if one is missing, was changed, or is signed by nobody of ours."""
+    from coopinfra.deploy.jobs.drill_receipt import KIND, chain_problems, folder
+    from coopinfra.deploy.planning.make import plan_of
+    from coopinfra.deploy.receipts.chain import read_receipts
+
+    plan = plan_of(organisation)
+    found, wrong = read_receipts(folder(plan), KIND), chain_problems(plan)
+    if as_json:
+        print_json({"receipts": [dict(each.data) for each in found], "problems": [each.message for each in wrong]})
+    else:
+        for each in found:
+            words = (each.data.get(name, "?") for name in ("began", "server", "result"))
+            show("  ".join((each.path.name, *map(str, words))))
+    for problem in wrong:
+        say(f"RED: {problem.message}", style="bold red")
+    raise typer.Exit(1 if wrong else 0)
+
+
 def _tell(results: Iterable[object], *, as_json: bool) -> None:
     from coopinfra.deploy.organisation.problems import CoopinfraError
 

@@ -465,14 +465,21 @@ class Kept(Fact):
     """What it is called on this server."""
     organisation: str
     server: str
+    host: str
     repository: str
     """What the backups are called over there."""
+    login: str
+    """The secret of this server that lets it add to them."""
     stale_hours: int
     """The age of the newest backup from which on something is wrong."""
+    drill_days: int
+    """Likewise the age of the last drill."""
 
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
     restore: ClassVar[str] = "/usr/local/lib/coopinfra/restore"
+    key: ClassVar[str] = "key"
+    """The secret of this server that reads them."""
     keeper: ClassVar[str] = "/usr/local/lib/coopinfra/backup-server"
     """The script over there."""
 

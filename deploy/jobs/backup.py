@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from coopinfra.deploy.backups.snapshots import Snapshot, read_snapshots
 from coopinfra.deploy.engine.connection import Connection, ServerError
@@ -139,6 +140,16 @@ def _state(copy: Copies) -> State:
     number, size = (int(said[2]), int(said[3])) if said else (0, 0)
     age = (at - int(said[1])) / 3600 if number else None
     return State(copy.server.server.id, copy.kept.place, number, size, age, copy.kept.stale_hours)
+
+
+def newest_at_keeper(copy: Copies) -> datetime | None:
+    """Return when the newest backup came, by the clock of whoever keeps it; None where there is none."""
+    connection = connect(_keeper(copy))
+    try:
+        said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
+    finally:
+        connection.close()
+    return datetime.fromtimestamp(int(said[1]), UTC) if said and int(said[2]) else None
 
 
 def _keeper(copy: Copies) -> Target:

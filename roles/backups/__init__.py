@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Field, Part, Peer, Settings, check_path
+from coopinfra.roles.contract import Field, Part, Peer, Settings, WholeNumber, check_path
 from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
 from coopinfra.roles.types import ServerName, quoted, refuse
 
@@ -41,6 +41,10 @@ class BackupsSettings(Settings):
     )
     leave_out: tuple[Annotated[str, AfterValidator(_path)], ...] = Field(
         default=(), description="Files and folders that need not be kept.", examples=[["/srv/shared/films"]]
+    )
+
+    drill_days: WholeNumber = Field(
+        default=35, ge=1, le=366, description="Raise an alarm when nobody has tried for so long whether they come back."
     )
 
     @property
@@ -109,10 +113,19 @@ def unit(part: Part[BackupsSettings], kind: str = "service") -> str:
 def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
     """State the program, the timer, the key that reads the backups, and a login for each server that keeps them."""
     yield Packages(("restic",))
-    yield Secret("key", "random")
+    yield Secret(Kept.key, "random")
     for place in places(part):
         yield Secret(place.login, "login")
-        stale = part.settings.stale_hours
-        yield Kept(place.name, place.peer.organisation, place.peer.server.id, place.user, stale)
+        keeper = place.peer.server
+        yield Kept(
+            place.name,
+            place.peer.organisation,
+            keeper.id,
+            keeper.host_name,
+            place.user,
+            place.login,
+            part.settings.stale_hours,
+            part.settings.drill_days,
+        )
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)
