@@ -46,7 +46,14 @@ class State:
     @property
     def is_stale(self) -> bool:
         """Whether backups were missed."""
-        return self.age_hours is None or self.age_hours > self.stale_hours
+        return bool(self.wrong)
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with them; empty where they are young enough."""
+        if self.age_hours is None:
+            return "it has never got one"
+        return f"the newest came {self.age_hours:.0f} hours ago" if self.age_hours > self.stale_hours else ""
 
 
 def copies(plan: Plan, server: str = "", place: str = "") -> tuple[Copies, ...]:
@@ -127,10 +134,11 @@ def verify(plan: Plan, server: str = "", *, whole: bool = False) -> tuple[str | 
 
 def states(plan: Plan) -> tuple[State | CoopinfraError, ...]:
     """Ask whoever keeps the backups how old they are: the server whose they are may be the broken one."""
-    return on_each(_state, copies(plan))
+    return on_each(state_of, copies(plan))
 
 
-def _state(copy: Copies) -> State:
+def state_of(copy: Copies) -> State:
+    """Ask whoever keeps the backups of one server."""
     connection = connect(_keeper(copy))
     try:
         said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
