@@ -20,6 +20,7 @@ VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "log",
 GROUPS = {
     "secrets": "Keys and passwords, encrypted beside org.yml for everybody who may read them.",
     "site": "Sites: list, publish, go back, close for maintenance, logs, a shell.",
+    "backup": "Backups: make one now, list them, how old they are, put back a file, a database or all of it.",
     "db": "An organisation's databases: which there are, how large they are, and a way in.",
     "lab": "A small internet on this machine, with boxes at the servers' addresses.",
     "box": "Single disposable Debian 13 machines.",

@@ -61,6 +61,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
+    @property
+    def servers_named(self) -> tuple[str, ...]:
+        """The servers that are named here, as `vault1`, or `collective/vault1` where it is another organisation's."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Contact:
@@ -127,6 +132,20 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """A server that settings name: what the world may know of it, and no more."""
+
+    organisation: str
+    server: Server
+    public_halves: Mapping[str, str]
+    """The clear halves of its secrets by `role/name`, as far as they are made."""
+
+    def public(self, role: str, secret: str) -> str:
+        """Return what the world may know of one of its secrets; empty until it is made."""
+        return self.public_halves.get(f"{role}/{secret}", "")
+
+
+@dataclass(frozen=True)
 class Part(Generic[S]):
     """All that one role on one server is told."""
 
@@ -137,6 +156,8 @@ class Part(Generic[S]):
     given: tuple[Declaration, ...] = ()
     public_halves: Mapping[str, str] = field(default_factory=lambda: Table({}))
     """The clear halves of this role's secrets by name, as far as they are made."""
+    peers: Mapping[str, Peer] = field(default_factory=lambda: Table({}))
+    """The servers that its settings name, by how they write it."""
 
     def public(self, secret: str) -> str:
         """Return what the world may know of a secret, such as the public key of a pair; empty until it is made."""
@@ -230,6 +251,7 @@ __all__ = [
     "Organisation",
     "Owned",
     "Part",
+    "Peer",
     "Server",
     "Settings",
     "Table",

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from coopinfra.roles.contract import Check, Directory, File, Part, Settings, Trial
-from coopinfra.roles.declarations import Declaration, Need
+from coopinfra.roles.declarations import Declaration, Fact, Need
 
 FOLDER = Path(__file__).parent
 
@@ -24,8 +24,13 @@ class Role:
 
     @property
     def folder(self) -> Path:
-        """Where its templates, examples and runbook section lie."""
-        return FOLDER / self.name
+        """Where its templates, examples and runbook section lie; Python's names have no dashes."""
+        return FOLDER / self.name.replace("-", "_")
+
+    @property
+    def package(self) -> str:
+        """What its folder is called where it is imported."""
+        return f"coopinfra.roles.{self.folder.name}"
 
     @property
     def settings(self) -> type[Settings]:
@@ -37,6 +42,12 @@ class Role:
     def provides(self) -> tuple[type[Need], ...]:
         """The kinds of need that it serves."""
         kinds: tuple[type[Need], ...] = self._module().PROVIDES
+        return kinds
+
+    @property
+    def reads(self) -> tuple[type[Fact], ...]:
+        """The kinds of fact that it is told, whoever on its server states them."""
+        kinds: tuple[type[Fact], ...] = getattr(self._module(), "READS", ())
         return kinds
 
     def declare(self, part: Part[Any]) -> tuple[Declaration, ...]:
@@ -64,13 +75,14 @@ class Role:
         return (self.folder / f"{name}.py").is_file()
 
     def _module(self, name: str = "") -> ModuleType:
-        return import_module(".".join(filter(None, ("coopinfra.roles", self.name, name))))
+        return import_module(".".join(filter(None, (self.package, name))))
 
 
 @cache
 def roles() -> dict[str, Role]:
     """Return every role by name."""
-    return {path.parent.name: Role(path.parent.name) for path in sorted(FOLDER.glob("*/checks.py"))}
+    names = (path.parent.name.replace("_", "-") for path in sorted(FOLDER.glob("*/checks.py")))
+    return {name: Role(name) for name in names}
 
 
 def providers(kind: type[Need]) -> Iterator[Role]:

@@ -139,8 +139,19 @@ def _spelt_for_machines(value: str) -> str:
         return "use a to z, 0 to 9, `-` and dots"
 
 
+def check_server_name(value: str) -> str:
+    """Return the name of a server, `vault1` or another organisation's `collective/vault1`, or refuse it."""
+    names = value.split("/")
+    if len(names) > 2:
+        refuse(f"{quoted(value)} is not a server", "write `vault1`, or `collective/vault1` if it is another's")
+    for name in names:
+        check_slug(name)
+    return value
+
+
 Line = Annotated[str, AfterValidator(check_line)]
 Slug = Annotated[str, AfterValidator(check_slug), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
+ServerName = Annotated[str, AfterValidator(check_server_name)]
 Domain = Annotated[str, AfterValidator(check_domain), Field(json_schema_extra={"format": "hostname"})]
 EmailAddress = Annotated[str, AfterValidator(check_email), Field(json_schema_extra={"format": "email"})]
 BySlug = Annotated[Mapping[Slug, V], AfterValidator(Table)]

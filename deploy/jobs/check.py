@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from coopinfra.deploy.checks.run import Outcome, checks_of, run_checks
 from coopinfra.deploy.engine.reach import Target, connect
+from coopinfra.deploy.jobs.backup_outcomes import outcomes as backup_outcomes
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
@@ -31,7 +32,9 @@ def check(plan: Plan) -> tuple[Checked | CoopinfraError, ...]:
         server, target = pair
         connection = connect(target)
         try:
-            return Checked(server.server.id, run_checks(checks_of(server), connection))
+            outcomes = run_checks(checks_of(server), connection)
+            # Of backups the server that has them is the last to ask.
+            return Checked(server.server.id, (*outcomes, *backup_outcomes(plan, server)))
         finally:
             connection.close()
 

@@ -100,6 +100,18 @@ def shell(
     lab: Lab, name: str, command: str, *, given: str = "", check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as root inside a box, not through SSH: for tests, faults and what the lab does to its own."""
+    enter = shell_argv(lab, name, command)
+    done = subprocess.run(
+        enter, input=given, capture_output=True, text=True, errors="replace", env=environment(lab.folder), check=False
+    )
+    if check and done.returncode:
+        words, shown = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:]), command.splitlines()[0][:80]
+        raise CoopinfraError(Problem(f"`{shown}` on `{name}` ended with {done.returncode}: {words}"))
+    return done
+
+
+def shell_argv(lab: Lab, name: str, command: str) -> tuple[str, ...]:
+    """Return what runs a command as root inside a box, for who feeds it more than text."""
     pid = init_of(lab, lab.box(name).name)
     if not pid:
         raise CoopinfraError(Problem(f"the box `{name}` does not run", hint=f"`coopinfra lab down {lab.name}`"))
@@ -113,14 +125,7 @@ def shell(
         "-c",
         f"cd /\n{command}",
     )
-    enter = ("nsenter", f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", *clean)
-    done = subprocess.run(
-        enter, input=given, capture_output=True, text=True, errors="replace", env=environment(lab.folder), check=False
-    )
-    if check and done.returncode:
-        words, shown = " / ".join((done.stderr or done.stdout).strip().splitlines()[-4:]), command.splitlines()[0][:80]
-        raise CoopinfraError(Problem(f"`{shown}` on `{name}` ended with {done.returncode}: {words}"))
-    return done
+    return ("nsenter", f"--target={pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", *clean)
 
 
 def reboot(lab: Lab, name: str) -> float:

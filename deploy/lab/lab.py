@@ -12,9 +12,10 @@ from pathlib import Path
 
 from coopinfra.deploy.lab import host, image, internet, inventories, network, tree
 from coopinfra.deploy.lab.authority import system_bundle
-from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, wait_for_ssh
+from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, shell_argv, wait_for_ssh
 from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
 from coopinfra.deploy.lab.internet import publish
+from coopinfra.deploy.lab.network import cut_off, packets_out
 from coopinfra.deploy.lab.processes import command, end, in_network
 from coopinfra.deploy.lab.specs import check_specs
 from coopinfra.deploy.lab.state import (
@@ -40,11 +41,13 @@ __all__ = [
     "Lab",
     "add_box",
     "as_data",
+    "cut_off",
     "down",
     "exec_argv",
     "kill",
     "load",
     "names",
+    "packets_out",
     "prune",
     "publish",
     "reboot",
@@ -52,6 +55,7 @@ __all__ = [
     "run",
     "runs",
     "shell",
+    "shell_argv",
     "ssh_argv",
     "start",
     "up",

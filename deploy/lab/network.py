@@ -38,13 +38,15 @@ addr add {GATEWAY6}/64 dev boxes nodad
 link set boxes up
 """
 
-# A box without a way out is answered at once instead of being left to wait.
+# A box without a way out is answered at once instead of being left to wait. What does get out is counted.
 RULES = """\
 table inet lab {
     set way_out { type ipv4_addr; }
+    counter out { }
     chain forward {
         type filter hook forward priority filter;
         iifname "boxes" oifname "uplink" ip saddr != @way_out reject with icmpx admin-prohibited
+        iifname "boxes" oifname "uplink" counter name out
     }
     chain postrouting {
         type nat hook postrouting priority srcnat;
@@ -117,6 +119,18 @@ def disconnect(lab: Lab, spec: BoxSpec) -> None:
         # What was never given cannot be taken back.
         with suppress(CoopinfraError):
             inside(lab, *argv)
+
+
+def cut_off(lab: Lab) -> None:
+    """Let nothing out of a lab any more, not even what is under way, and begin to count."""
+    inside(lab, "nft", "flush", "set", "inet", "lab", "way_out")
+    inside(lab, "nft", "reset", "counter", "inet", "lab", "out")
+
+
+def packets_out(lab: Lab) -> int:
+    """Return how many packets of boxes have left a lab since it was cut off."""
+    said = json.loads(inside(lab, "nft", "--json", "list", "counter", "inet", "lab", "out"))
+    return next(int(each["counter"]["packets"]) for each in said["nftables"] if "counter" in each)
 
 
 def remove(lab: Lab) -> None:

@@ -15,8 +15,9 @@ from coopinfra.deploy.organisation.load import load_named, to_organisation, to_s
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
+from coopinfra.deploy.planning.peers import find_peers
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
-from coopinfra.roles.contract import Organisation, Part, Server, Settings, Table
+from coopinfra.roles.contract import Organisation, Part, Peer, Server, Settings, Table
 from coopinfra.roles.declarations import Declaration, Need, Release
 from coopinfra.roles.registry import providers, roles
 
@@ -51,7 +52,9 @@ class _Planner:
         self.org, self.name, self.organisation, self.server = org, name, organisation, server
         self.settings: dict[str, Settings] = dict(org.servers[name].roles)
         self.problems: list[Problem] = []
+        self.lost: dict[str, tuple[Problem, ...]] = {}
         self._public = cache(partial(public_halves, Path(org.folder), name))
+        self._peers = cache(self._find_peers)
 
     def plan(self) -> ServerPlan:
         declared = self._settle()
@@ -61,6 +64,7 @@ class _Planner:
         files = [(role, file) for role, part in by_role.items() for file in roles()[role].files(part)]
         self.problems += self._contradictions(declared, ((role, file.path) for role, file in files))
         self.problems += self._missing_sources(declared)
+        self.problems += (problem for problems in self.lost.values() for problem in problems)
         for role, path in undeclared(self.name, declared, files):
             self._complain(role, f"`{role}` writes the secret `{path}` and does not declare it", "a bug of the role")
         return ServerPlan(
@@ -89,8 +93,16 @@ class _Planner:
         raise AssertionError(f"the roles of {self.name} keep asking each other for more")
 
     def _part(self, role: str, declared: tuple[Declared, ...]) -> Part[Any]:
-        given = tuple(each.declaration for each in declared if each.provider == role)
-        return Part(role, self.organisation, self.server, self.settings[role], given, self._public(role))
+        reads = roles()[role].reads
+        given = tuple(
+            each.declaration for each in declared if each.provider == role or isinstance(each.declaration, reads)
+        )
+        settings, peers = self.settings[role], self._peers(role)
+        return Part(role, self.organisation, self.server, settings, given, self._public(role), peers)
+
+    def _find_peers(self, role: str) -> Table[str, Peer]:
+        peers, self.lost[role] = find_peers(self.org, self.name, role, self.settings[role].servers_named)
+        return peers
 
     def _with_provider(self, role: str, declaration: Declaration) -> Declared:
         provider = self._provider(role, type(declaration)) if isinstance(declaration, Need) else ""

@@ -14,6 +14,7 @@ ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 READ_ALOUD = "abcdefghjkmnpqrstuvwxyz23456789"
 RANDOM_LETTERS = 40
 BCRYPT_BYTES = 72
+BCRYPT_SALT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,25 @@ def _random(_secret: Secret, _source: bytes) -> bytes:
     return "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LETTERS)).encode()
 
 
+def _login_public(value: bytes) -> str:
+    """Return the hash that the other side compares with: always the same one."""
+    import bcrypt
+
+    if len(value) != RANDOM_LETTERS or not set(value.decode()) <= set(ALPHABET):
+        raise ValueError("not made by us, so its hash could be guessed from")
+    # A salt is for passwords that two people may choose; nobody chooses this one, and 234 bits are not guessed.
+    salt = sha256(b"coopinfra login " + value).digest()[:BCRYPT_SALT_BYTES]
+    return bcrypt.hashpw(value, _bcrypt_salt(salt)).decode().replace("$2b$", "$2y$", 1)
+
+
+def _bcrypt_salt(raw: bytes) -> bytes:
+    import base64
+
+    standard = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    own = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    return b"$2b$10$" + base64.b64encode(raw).rstrip(b"=").translate(bytes.maketrans(standard, own))
+
+
 def _password(_secret: Secret, _source: bytes) -> bytes:
     # Five groups of five: 123 bits, and nothing that two people could read differently.
     return "-".join("".join(secrets.choice(READ_ALOUD) for _ in range(5)) for _ in range(5)).encode()
@@ -81,6 +101,7 @@ def _hash_agrees(value: bytes, source: bytes) -> bool:
 
 KINDS: dict[str, Kind] = {
     "random": Kind(_random),
+    "login": Kind(_random, _login_public),
     "password": Kind(_password),
     "given": Kind(None),
     "password-hash": Kind(_hash, agrees=_hash_agrees),

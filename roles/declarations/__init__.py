@@ -6,7 +6,7 @@ by the primitives. A *fact* is read by whoever is there.
 
 from __future__ import annotations
 
-from coopinfra.roles.declarations.backups import BackupPath, Dump
+from coopinfra.roles.declarations.backups import BackupPath, Dump, Kept
 from coopinfra.roles.declarations.databases import (
     Cache,
     Database,
@@ -31,6 +31,7 @@ __all__ = [
     "Fact",
     "Grant",
     "Item",
+    "Kept",
     "Link",
     "Making",
     "MariadbDatabase",

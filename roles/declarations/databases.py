@@ -93,8 +93,11 @@ class Database(Need):
     @property
     def dump(self) -> Dump:
         """How it is copied and put back; the engines' scripts take the same words."""
-        dump, restore, count = (f"{self.script} {verb} {self.name}" for verb in ("dump", "restore", "count"))
-        return Dump(f"{self.engine}-{self.name}", dump, restore, count, f"{self.name}.dump", f"{self.name}.counts")
+        verbs = ("dump", "restore", "count", "empty")
+        dump, restore, count, empty = (f"{self.script} {verb} {self.name}" for verb in verbs)
+        return Dump(
+            f"{self.engine}-{self.name}", dump, restore, count, empty, f"{self.name}.dump", f"{self.name}.counts"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from coopinfra.roles.declarations.kinds import Fact
 
 SecretKind: TypeAlias = Literal[
     "random",  # letters and digits for programs
+    "login",  # a password for programs, whose hash the other side may have in clear
     "password",  # for people: groups of letters that are read aloud without mistakes
     "given",  # what only somebody else can make, such as a token of a provider
     "password-hash",  # made from a password; the form that crypt(3) of the server knows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coopinfra.roles.contract import File, Part
 from coopinfra.roles.primitives.markers import marker
-from coopinfra.roles.registry import FOLDER
+from coopinfra.roles.registry import roles
 
 if TYPE_CHECKING:
     from jinja2 import Environment, FileSystemBytecodeCache
@@ -48,7 +48,7 @@ def _environment(role: str) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
-        loader=FileSystemLoader(FOLDER / role / "templates"),
+        loader=FileSystemLoader(roles()[role].folder / "templates"),
         bytecode_cache=_compiled(),
         undefined=StrictUndefined,
         keep_trailing_newline=True,

@@ -36,7 +36,7 @@ def test_there_are_roles_and_examples_to_test() -> None:
 @pytest.mark.parametrize(("modules", "loads"), [(("", ".files", ".checks"), False), (("", ".operations"), True)])
 def test_only_operations_load_the_engine(modules: tuple[str, ...], loads: bool) -> None:
     wanted = [
-        f"coopinfra.roles.{role.name}{module}"
+        f"{role.package}{module}"
         for role in roles().values()
         for module in modules
         if not module or (role.folder / f"{module[1:]}.py").is_file()
@@ -54,18 +54,18 @@ def test_only_operations_load_the_engine(modules: tuple[str, ...], loads: bool) 
 
 @each_role
 def test_a_role_imports_no_other_role(role: Role) -> None:
-    others = set(roles()) - {role.name}
+    others = set(roles().values()) - {role}
 
     imported = {name for path in role.folder.rglob("*.py") for name in _imports(path)}
 
-    assert f"coopinfra.roles.{role.name}" in imported, "a role that imports nothing of its own proves nothing"
+    assert role.package in imported, "a role that imports nothing of its own proves nothing"
     assert not {name for name in imported if name.split(".")[:2] == ["coopinfra", "roles"]} & {
-        f"coopinfra.roles.{other}" for other in others
+        other.package for other in others
     }
     for name in imported:
         parts = name.split(".")
         if parts[:2] == ["coopinfra", "roles"] and len(parts) > 2:
-            assert parts[2] in SHARED | {role.name}, f"{role.name} imports {name}"
+            assert parts[2] in SHARED | {role.folder.name}, f"{role.name} imports {name}"
         assert parts[:2] != ["coopinfra", "deploy"], f"{role.name} imports {name}"
 
 
@@ -205,7 +205,7 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], str, Any]
 def test_roles_lie_where_the_registry_looks() -> None:
     folders = {path.name for path in FOLDER.iterdir() if (path / "__init__.py").is_file()} - SHARED
 
-    assert folders == set(roles()), "a folder without checks.py is no role"
+    assert folders == {role.folder.name for role in roles().values()}, "a folder without checks.py is no role"
 
 
 def _commands_while_preparing(source: str) -> list[str]:

@@ -107,7 +107,7 @@ SETTINGS = (
           "did you mean `redirects_from`?"),
     _edit("unknown role", "      website:", "      webiste:", "webiste", "no role `webiste`", "did you mean `website`?"),
     _edit("role of a later day", "      website:", "      mastodon: {}\n      website:", "mastodon", "no role `mastodon`",
-          "there are `base`"),
+          "there are `backup-server`"),
     _edit("role without anything", "      website:", "      base:\n      website:", "base:", "`base` has no value", "`{}`"),
     _edit("roles as a list", "    roles:\n", "    roles: [website]\n    port:\n", "roles:", "not a list", "dashes"),
     _edit("no name", "name: High Beam Coffee Roasters\n", "", 1, "has no `name`", "add `name:"),

@@ -73,4 +73,4 @@ def test_one_folder_is_enough_for_plan_dns_and_runbook(copy: Path) -> None:
     assert "soon.highbeam.example. 3600 IN A     203.0.113.10" in zone
     book = (copy / "book/runbook.md").read_text()
     assert "There is a page that announces what is to come." in book
-    assert "### holding_page on web1" in book
+    assert "### holding-page on web1" in book

@@ -62,6 +62,7 @@ def test_every_database_says_how_it_is_dumped_restored_and_counted(engine: type[
         f"{engine.script} dump highbeam-blog",
         f"{engine.script} restore highbeam-blog",
         f"{engine.script} count highbeam-blog",
+        f"{engine.script} empty highbeam-blog",
         "highbeam-blog.dump",
         "highbeam-blog.counts",
     )

@@ -46,6 +46,17 @@ def test_a_password_can_be_read_aloud_and_its_hash_is_the_servers():
     assert set(password.decode()) <= set(kinds.READ_ALOUD + "-")
 
 
+def test_the_hash_of_a_login_says_nothing_of_it_and_lets_it_in():
+    login = kinds.make(Secret("it", "login"))
+
+    hashed = kinds.public_half(Secret("it", "login"), login)
+
+    assert bcrypt.checkpw(login, hashed.replace("$2y$", "$2b$").encode())
+    assert not bcrypt.checkpw(kinds.make(Secret("it", "login")), hashed.replace("$2y$", "$2b$").encode())
+    with pytest.raises(ValueError, match="could be guessed"):
+        kinds.public_half(Secret("it", "login"), b"chosen by somebody")
+
+
 def test_a_password_that_would_not_count_to_its_end_is_refused():
     with pytest.raises(ValueError, match="72 bytes"):
         kinds.make(Secret("it-hash", "password-hash", made_from="it"), b"x" * 73)

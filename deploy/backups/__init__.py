@@ -1,0 +1,1 @@
+"""What is known of backups, and which one is meant."""

@@ -1,0 +1,72 @@
+"""A server's backups as this machine reads them: by restic and the inventory's secrets; no server is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
+
+
+class NotReadable(CoopinfraError):
+    """The backups cannot be read, or something among them is none."""
+
+    exit_code = 1
+    kind = "backups"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where they are, and the secrets that read them; a secret goes to restic in its environment, never as a word."""
+
+    url: str
+    login: str
+    password: str = field(repr=False)
+    key: str = field(repr=False)
+    certificate: str = field(repr=False)
+
+    def run(self, *words: str) -> str:
+        """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
+        with self._restic(*words) as (argv, environ):
+            done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
+        if done.returncode or done.stderr.strip():
+            raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}"))
+        return done.stdout
+
+    def file(self, snapshot: str, path: str) -> str:
+        """Return a text file of a backup."""
+        return self.run("dump", snapshot, path)
+
+    @contextmanager
+    def stream(self, snapshot: str) -> Iterator[IO[bytes]]:
+        """Give all of a backup as a tar archive; raise NotReadable where it is not all of it."""
+        with self._restic("dump", "--archive", "tar", snapshot, "/") as (argv, environ):
+            process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert process.stdout
+            yield process.stdout
+            process.stdout.close()
+            said = process.communicate()[1].decode(errors="replace")
+            if process.returncode:
+                raise NotReadable(Problem(_last(said) or f"restic ended with {process.returncode}"))
+
+    @contextmanager
+    def _restic(self, *words: str) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+        with TemporaryDirectory() as scratch:
+            certificate = Path(scratch) / "certificate.pem"
+            certificate.write_text(self.certificate)
+            address = self.url.replace("https://", f"https://{self.login}:{self.password}@", 1)
+            environ = {**os.environ, "RESTIC_REPOSITORY": address, "RESTIC_PASSWORD": self.key, "LC_ALL": "C"}
+            # A cache would hold what the keeper may have lost since.
+            fixed = ("restic", "--quiet", "--no-lock", "--no-cache", "--cacert", str(certificate))
+            yield (*fixed, *words), environ
+
+
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return "; ".join(lines[-3:])[:300]

@@ -1,0 +1,178 @@
+"""The backups of an organisation: made now, listed, read whole, and how old they are, as whoever keeps them says."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from coopinfra.deploy.backups.snapshots import Snapshot, read_snapshots
+from coopinfra.deploy.engine.connection import Connection, ServerError
+from coopinfra.deploy.engine.reach import Target, connect
+from coopinfra.deploy.jobs.fleet import on_each, targets
+from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
+from coopinfra.deploy.planning.make import plan_of
+from coopinfra.deploy.planning.plan import Plan, ServerPlan
+from coopinfra.roles.declarations import Kept
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What one server keeps of another."""
+
+    server: ServerPlan
+    target: Target
+    kept: Kept
+
+    def ask(self, connection: Connection, *words: str, script: str = Kept.script) -> str:
+        """Run one of the scripts on the server whose backups they are; raise ServerError with what it says."""
+        command = shlex.join((script, words[0], self.server.organisation, self.kept.place, *words[1:]))
+        return run(connection, command)
+
+
+@dataclass(frozen=True)
+class State:
+    """How old the backups of a server at one place are, by the clock of whoever keeps them."""
+
+    server: str
+    place: str
+    number: int
+    bytes: int
+    age_hours: float | None
+    """None where there is none."""
+    stale_hours: int
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether backups were missed."""
+        return bool(self.wrong)
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with them; empty where they are young enough."""
+        if self.age_hours is None:
+            return "it has never got one"
+        return f"the newest came {self.age_hours:.0f} hours ago" if self.age_hours > self.stale_hours else ""
+
+
+def copies(plan: Plan, server: str = "", place: str = "") -> tuple[Copies, ...]:
+    """Return what is kept of each server, or of one at one place; raise InputError where there is nothing."""
+    found = tuple(
+        Copies(each, target, kept)
+        for each, target in zip(plan.servers, targets(plan), strict=True)
+        for kept in each.all(Kept)
+        if server in ("", each.server.id) and place in ("", kept.place)
+    )
+    if not found:
+        hint = f"add `backups: {{to: [...]}}` to it, or choose another than `{server or place}`"
+        raise InputError(Problem(f"no backups of `{plan.organisation.id}` fit", hint))
+    return found
+
+
+def one_server(plan: Plan, server: str = "", place: str = "") -> Copies:
+    """Return what is kept of one server, at its first place unless another is named."""
+    found = copies(plan, server, place)
+    names = tuple(dict.fromkeys(each.server.server.id for each in found))
+    if len(names) > 1:
+        raise InputError(Problem("several servers have backups", f"name one with `--server`: {', '.join(names)}"))
+    return found[0]
+
+
+def now(plan: Plan, server: str = "") -> tuple[str | CoopinfraError, ...]:
+    """Make a backup of each server and wait for it; return what was done, each in a line."""
+    servers = {each.server.server.id: each for each in copies(plan, server)}
+    return on_each(_now, servers.values())
+
+
+def _now(copy: Copies) -> str:
+    unit = f"coopinfra-backup@{copy.server.organisation}.service"
+    since = "date +%s >/run/coopinfra-backup-asked"
+    said = f"journalctl --quiet --unit={unit} --output=cat --since=@$(cat /run/coopinfra-backup-asked)"
+    connection = connect(copy.target)
+    try:
+        answer = connection.run(f"{since}; systemctl start {unit} && {said} || {{ {said} >&2; exit 1; }}")
+    finally:
+        connection.close()
+    lines = (answer.err if answer.code else answer.out).splitlines()
+    if answer.code:
+        own = [line for line in lines if not line.startswith((unit, "pam_unix", "Starting ", "Failed to start"))]
+        told = "; ".join(own[-3:]) or "its journal says nothing"
+        hint = f"`journalctl --unit {unit}` on it"
+        raise ServerError(Problem(f"{copy.target.label}: the backup failed: {told}", hint))
+    sent = [line.removeprefix("sent to ") for line in lines if line.startswith("sent to ")]
+    return f"{copy.server.server.id}: sent to {', '.join(sent)}"
+
+
+def snapshots(plan: Plan, server: str = "") -> tuple[tuple[Snapshot, ...] | CoopinfraError, ...]:
+    """List the backups of each server at each place."""
+    return on_each(snapshots_at, copies(plan, server))
+
+
+def snapshots_at(copy: Copies) -> tuple[Snapshot, ...]:
+    """List the backups of one server at one place; the server itself is asked, for only it can read them."""
+    connection = connect(copy.target)
+    try:
+        return read_snapshots(copy.ask(connection, "list"), copy.server.server.id, copy.kept.place)
+    finally:
+        connection.close()
+
+
+def verify(plan: Plan, server: str = "", *, whole: bool = False) -> tuple[str | CoopinfraError, ...]:
+    """Read a seventh of every server's backups at each place, another one each day, or the whole; say what was read."""
+
+    def one(copy: Copies) -> str:
+        connection = connect(copy.target)
+        try:
+            copy.ask(connection, "verify", *(["whole"] if whole else []))
+        finally:
+            connection.close()
+        return f"{copy.server.server.id}: {'all' if whole else 'a seventh'} of what {copy.kept.place} keeps is sound"
+
+    return on_each(one, copies(plan, server))
+
+
+def states(plan: Plan) -> tuple[State | CoopinfraError, ...]:
+    """Ask whoever keeps the backups how old they are: the server whose they are may be the broken one."""
+    return on_each(state_of, copies(plan))
+
+
+def state_of(copy: Copies) -> State:
+    """Ask whoever keeps the backups of one server."""
+    connection = connect(_keeper(copy))
+    try:
+        said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
+        at = int(run(connection, "date +%s"))
+    finally:
+        connection.close()
+    number, size = (int(said[2]), int(said[3])) if said else (0, 0)
+    age = (at - int(said[1])) / 3600 if number else None
+    return State(copy.server.server.id, copy.kept.place, number, size, age, copy.kept.stale_hours)
+
+
+def newest_at_keeper(copy: Copies) -> datetime | None:
+    """Return when the newest backup came, by the clock of whoever keeps it; None where there is none."""
+    connection = connect(_keeper(copy))
+    try:
+        said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
+    finally:
+        connection.close()
+    return datetime.fromtimestamp(int(said[1]), UTC) if said and int(said[2]) else None
+
+
+def _keeper(copy: Copies) -> Target:
+    plan = plan_of(copy.kept.organisation)
+    return next(target for target in targets(plan) if target.server.id == copy.kept.server)
+
+
+def run(connection: Connection, command: str) -> str:
+    """Run a command as root and return what it prints; raise ServerError with what it says where it fails."""
+    answer = connection.run(command)
+    if answer.code:
+        said = "; ".join(_lines(answer.err))[-400:] or "it said nothing"
+        raise ServerError(Problem(f"{connection.label}: {said}", f"it was asked to `{command}`"))
+    return answer.out
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line.strip() for line in text.splitlines() if line.strip())

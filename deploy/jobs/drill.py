@@ -1,0 +1,111 @@
+"""Tries whether a server comes back from its backups: in a throw-away box without a way out, from nothing but them.
+
+What it looks at before it makes a box are the backups as such: that they open, how old they are, and whose clock says
+so. Then the box: the same roles, the newest backup, every table and file compared with what was noted at the time, the
+roles' own checks, and each page. A drill that looked at nothing is red.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from coopinfra.deploy.backups.findings import Drill, Finding, Notes, of_secrets, of_times
+from coopinfra.deploy.backups.repository import NotReadable, Repository
+from coopinfra.deploy.backups.snapshots import Snapshot, choose, read_snapshots
+from coopinfra.deploy.jobs.backup import Copies, copies, newest_at_keeper
+from coopinfra.deploy.jobs.drill_box import try_in_a_box
+from coopinfra.deploy.jobs.drill_receipt import write
+from coopinfra.deploy.jobs.secrets import Keeping, keep
+from coopinfra.deploy.lab import host
+from coopinfra.deploy.organisation.problems import CoopinfraError
+from coopinfra.deploy.planning.at_rest import public_half
+from coopinfra.deploy.receipts.chain import Receipt
+from coopinfra.roles.contract import File
+from coopinfra.roles.declarations import Kept
+
+Report = Callable[[str], None]
+STAGE = "/var/lib/coopinfra/backups/{}/stage"
+
+
+def drill(organisation: str, server: str, place: str, report: Report) -> tuple[tuple[Drill, Receipt], ...]:
+    """Try every server's backups at its first place, or those named; write a receipt for each, green or red."""
+    host.require(report, {**host.NEEDS, "restic": "restic"})
+    kept = keep(organisation)
+    chosen: dict[str, Copies] = {}
+    for copy in copies(kept.plan, server, place):
+        chosen.setdefault(copy.server.server.id, copy)
+    return tuple((done, write(kept.plan, done)) for done in (_one(kept, copy, report) for copy in chosen.values()))
+
+
+def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
+    began, started, notes = datetime.now(UTC), monotonic(), Notes(report)
+    done = Drill(kept.org.id, copy.server.server.id, copy.kept.place, began)
+    try:
+        repository = repository_of(kept, copy.kept, copy.server.server.id)
+        snapshot = _look(kept, copy, repository, notes)
+        if snapshot:
+            done = replace(done, snapshot=snapshot.id, age_hours=(began - snapshot.time).total_seconds() / 3600)
+            if all(each.is_true for each in notes.findings):
+                try_in_a_box(kept, copy, repository, snapshot, notes)
+    except CoopinfraError as error:
+        notes.findings.append(Finding("the drill came to its end", "; ".join(each.message for each in error.problems)))
+    return replace(
+        done,
+        findings=tuple(notes.findings),
+        minutes=(monotonic() - started) / 60,
+        packets_out=notes.packets_out,
+        seconds=dict(notes.seconds),
+    )
+
+
+def repository_of(kept: Keeping, at: Kept, server: str) -> Repository:
+    """Return a server's backups, with what the inventory says and nothing of the server itself."""
+    paths = (f"{server}/backups/{at.login}", f"{server}/backups/{Kept.key}")
+    found = kept.store.read(paths, kept.identities)
+    keeper = Path(kept.org.folder).parent / at.organisation
+    certificate = public_half(keeper, f"{at.server}/backup-server/certificate")
+    url = f"rest:https://{at.host}:{at.port}/{at.repository}/"
+    login, key = (found[path].text for path in paths)
+    return Repository(url, at.repository, login, key, certificate.read_text(encoding="utf-8"))
+
+
+def _look(kept: Keeping, copy: Copies, repository: Repository, notes: Notes) -> Snapshot | None:
+    """Judge the backups as such; return the newest one, if it can be had."""
+    notes.report(f"{copy.server.server.id}: reading what {copy.kept.place} keeps")
+    opens = "the backups open with the key in the inventory, and nothing else lies among them"
+    began = monotonic()
+    try:
+        found = read_snapshots(repository.run("snapshots", "--json"), copy.server.server.id, copy.kept.place)
+    except NotReadable as error:
+        notes.findings.append(Finding(opens, str(error.problems[0].message)))
+        return None
+    notes.findings.append(Finding(opens))
+    if not found:
+        notes.findings.append(Finding("there is a backup", "there is none"))
+        return None
+    newest = choose(found)
+    notes.findings += of_times(newest, datetime.now(UTC), newest_at_keeper(copy), copy.kept.stale_hours)
+    notes.findings += _says_what_is_in_it(kept, copy, repository, newest)
+    notes.step("look", began)
+    return newest
+
+
+def _says_what_is_in_it(kept: Keeping, copy: Copies, repository: Repository, snapshot: Snapshot) -> Iterator[Finding]:
+    stage, says = STAGE.format(kept.org.id), "the newest backup says what is in it"
+    try:
+        listed = repository.file(snapshot.id, f"{stage}/list").splitlines()
+        manifest = repository.file(snapshot.id, f"{stage}/manifest.json")
+        json.loads(manifest)
+    except (NotReadable, ValueError) as error:
+        yield Finding(says, str(error) or "nothing can be read of it")
+        return
+    data = [line for line in listed if line.startswith(("dump ", "path "))]
+    yield Finding(says, "" if data else "it names neither databases nor files, so it proves nothing")
+    files = (each for each in copy.server.files if isinstance(each, File) and each.sealed)
+    own = ("/etc/coopinfra/backups/", "/etc/coopinfra/backup-server/")
+    yield from of_secrets(manifest, {each.path: each.sealed for each in files if not each.path.startswith(own)})

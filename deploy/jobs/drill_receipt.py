@@ -1,0 +1,82 @@
+"""The receipt of a drill: for programs, and one page in plain words; and what the last one says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coopinfra.deploy.backups.findings import Drill
+from coopinfra.deploy.engine.identity import find_identity
+from coopinfra.deploy.organisation.load import load_named
+from coopinfra.deploy.organisation.problems import Problem
+from coopinfra.deploy.planning.plan import Plan
+from coopinfra.deploy.receipts.chain import Receipt, Signer, problems, read_receipts, write_receipt
+
+KIND = "drill"
+
+
+def folder(plan: Plan) -> Path:
+    """Return where an organisation's receipts lie."""
+    return Path(plan.folder) / "receipts"
+
+
+def write(plan: Plan, drill: Drill) -> Receipt:
+    """Write the next receipt of the chain, signed by whoever is at the keyboard."""
+    identity = find_identity(plan.collective.operators)
+    key = f"{identity.key.get_name()} {identity.key.get_base64()}"
+    signer = Signer(identity.operator.login, identity.file, key)
+    return write_receipt(folder(plan), KIND, drill.as_data(), in_words(plan, drill), signer)
+
+
+def in_words(plan: Plan, drill: Drill) -> str:
+    """Say on one page what was tried and what came of it."""
+    result = "All of it came back." if drill.is_green else "NOT ALL OF IT CAME BACK. This has to be mended now."
+    lines = [
+        f"# {plan.organisation.name}: we tried whether {drill.server} comes back",
+        "",
+        f"{drill.began:%d %B %Y}. We took the newest copy of your data from {drill.place}.",
+        "We built the server anew from it, on an empty machine that could not reach the internet.",
+        "Afterwards that machine was thrown away.",
+        "",
+        f"**{result}**",
+        "",
+        f"- The data was {_hours(drill.age_hours)} old: so much would have been lost.",
+        f"- The server was back after {drill.minutes:.0f} minutes.",
+        f"- {len(drill.findings)} things were looked at, {len(drill.false)} of them were wrong.",
+        "",
+        *(f"Wrong: {each.sentence}. Found: {each.found}.\n" for each in drill.false),
+        *(f"- {each.sentence}" for each in drill.findings if each.is_true),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def last(plan: Plan, server: str) -> Receipt | None:
+    """Return the newest receipt of a server, if there is any."""
+    found = [each for each in read_receipts(folder(plan), KIND) if each.data.get("server") == server]
+    return found[-1] if found else None
+
+
+def wrong(plan: Plan, server: str, days: int) -> str:
+    """Say what is wrong with the last drill of a server; empty where it was green and is no older than so many days."""
+    broken = chain_problems(plan)
+    if broken:
+        return broken[0].message
+    receipt = last(plan, server)
+    if receipt is None:
+        return "nobody has ever tried"
+    age = datetime.now(UTC) - datetime.fromisoformat(str(receipt.data["began"]))
+    if receipt.data.get("result") != "green":
+        return f"{receipt.path.name} says that not all came back"
+    return f"the last one was {age.days} days ago" if age.days > days else ""
+
+
+def chain_problems(plan: Plan) -> tuple[Problem, ...]:
+    """Return all that is wrong with the chain of an organisation's receipts."""
+    operators = load_named(plan.organisation.id).collective.operators
+    keys = [(login, key) for login, each in operators.items() for key in each.ssh_keys]
+    return tuple(problems(folder(plan), KIND, keys))
+
+
+def _hours(hours: float) -> str:
+    return f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:.0f} hours"

@@ -1,0 +1,47 @@
+"""The servers that a role's settings name: of this organisation, or of another whose public half is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from coopinfra.deploy.organisation.load import load_org, to_server
+from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.problems import InputError, Problem
+from coopinfra.deploy.organisation.words import suggest
+from coopinfra.deploy.planning.at_rest import FOLDER
+from coopinfra.roles.contract import Peer, Table
+
+
+def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[Table[str, Peer], tuple[Problem, ...]]:
+    """Return what the world may know of each server that `role` on `server` names, and what is wrong with the rest."""
+    found, problems = {}, []
+    for name in names:
+        owner, _, short = name.rpartition("/")
+        file, line = org.place("servers", server, "roles", role, value=name)
+        try:
+            other = _owner(org, owner)
+        except InputError as error:
+            problems.append(Problem(f"`{name}` cannot be read: {error.problems[0].message}", "", file, line))
+            continue
+        if short not in other.servers:
+            problems.append(
+                Problem(f"`{other.id}` has no server `{short}`", suggest(short, other.servers, "there are"), file, line)
+            )
+            continue
+        found[name] = Peer(other.id, to_server(other, short), _public_halves(Path(other.folder), short))
+    return Table(found), tuple(problems)
+
+
+def _owner(org: Org, name: str) -> Org:
+    if name in ("", org.id):
+        return org
+    folder = Path(org.folder).parent / name
+    if not folder.is_dir():
+        raise InputError(Problem(f"there is no organisation `{name}`"))
+    return load_org(folder)
+
+
+def _public_halves(folder: Path, server: str) -> Table[str, str]:
+    found = sorted((folder / FOLDER / server).glob("*/*.pub"))
+    return Table({f"{path.parent.name}/{path.stem}": path.read_text(encoding="utf-8").strip() for path in found})

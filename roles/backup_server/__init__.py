@@ -1,0 +1,72 @@
+"""Keeps other servers' backups: they may add to what is theirs, and neither read nor remove anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, check_path
+from coopinfra.roles.declarations import Declaration, Kept, Need, Packages, Port, Secret, Unit
+from coopinfra.roles.types import ServerName, quoted, refuse
+
+SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
+SCRIPT = Kept.keeper
+UNIT = "restic-rest-server.service"
+USER = "restic-rest-server"
+LOGINS = f"{SETTINGS_FOLDER}/htpasswd"
+CERTIFICATE = f"{SETTINGS_FOLDER}/certificate.pem"
+KEY = f"{SETTINGS_FOLDER}/key.pem"
+
+
+def _folder(value: str) -> str:
+    try:
+        check_path(value)
+    except ValueError:
+        refuse(f"{quoted(value)} is not the path of a folder on the server", "write it as `/srv/backups`")
+    return value.rstrip("/")
+
+
+class BackupServerSettings(Settings):
+    """What whoever donates the machine chooses about it."""
+
+    keeps: tuple[ServerName, ...] = Field(
+        min_length=1,
+        description="The servers whose backups it takes: `web1`, or `highbeam/web1` of another organisation.",
+        examples=[["highbeam/web1"]],
+    )
+    folder: Annotated[str, AfterValidator(_folder)] = Field(
+        default="/srv/backups", description="Where they lie, best on a disk of its own.", examples=["/mnt/disk/backups"]
+    )
+    alarm_hours: WholeNumber = Field(
+        default=26, ge=1, le=24 * 31, description="Raise an alarm when a server has sent nothing for so long."
+    )
+
+    @property
+    def servers_named(self) -> tuple[str, ...]:
+        """The servers whose logins it has to know."""
+        return self.keeps
+
+
+SETTINGS = BackupServerSettings
+PROVIDES: tuple[type[Need], ...] = ()
+
+
+def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
+    """State the daemon, its port, and the certificate by which the other servers know it."""
+    yield Packages(("openssl", "restic-rest-server"))
+    yield Port(Kept.port)
+    # Of its own, and pinned by those who come: backups go on when a name server or an authority is away.
+    yield Secret("key", "tls-key")
+    yield Secret("certificate", "certificate", made_from="key", subject=part.server.host_name)
+    yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
+
+
+def repositories(part: Part[BackupServerSettings]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each repository, which is that of its only user, and the hash of its password if known."""
+    for peer in part.peers.values():
+        own = peer.organisation == part.organisation.id
+        # As `backups` over there calls us.
+        where = part.server.id if own else f"{part.organisation.id}-{part.server.id}"
+        yield f"{peer.organisation}.{peer.server.id}", peer.public("backups", f"login-{where}")

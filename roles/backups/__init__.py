@@ -1,0 +1,131 @@
+"""Backups of all that other roles declare: databases first, then files, encrypted here, sent to where it only grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from coopinfra.roles.contract import Field, Part, Peer, Settings, WholeNumber, check_path
+from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
+from coopinfra.roles.types import ServerName, quoted, refuse
+
+SCRIPT = Kept.script
+LISTS = "/etc/coopinfra/backups"
+STATE = "/var/lib/coopinfra/backups"
+
+
+def _path(value: str) -> str:
+    try:
+        check_path(value)
+    except ValueError:
+        refuse(f"{quoted(value)} is not the path of a file or folder on the server", "write it as `/srv/shared`")
+    return value.rstrip("/")
+
+
+class BackupsSettings(Settings):
+    """What a client chooses about its backups."""
+
+    to: tuple[ServerName, ...] = Field(
+        min_length=1,
+        description="The servers that keep them: `vault1`, or another organisation's `collective/vault1`.",
+        examples=[["collective/vault1"]],
+    )
+    every: Literal["1h", "2h", "3h", "4h", "6h", "8h", "12h", "24h"] = Field(
+        default="6h", description="How often; what was done since the last one is lost with the server."
+    )
+    also: tuple[Annotated[str, AfterValidator(_path)], ...] = Field(
+        default=(), description="Files and folders that no role knows of.", examples=[["/srv/shared"]]
+    )
+    leave_out: tuple[Annotated[str, AfterValidator(_path)], ...] = Field(
+        default=(), description="Files and folders that need not be kept.", examples=[["/srv/shared/films"]]
+    )
+
+    drill_days: WholeNumber = Field(
+        default=35, ge=1, le=366, description="Raise an alarm when nobody has tried for so long whether they come back."
+    )
+
+    @property
+    def servers_named(self) -> tuple[str, ...]:
+        """The servers whose address and certificate it has to know."""
+        return self.to
+
+    @property
+    def hours(self) -> int:
+        """Between two backups."""
+        return int(self.every.removesuffix("h"))
+
+    @property
+    def stale_hours(self) -> int:
+        """The age of the newest backup from which on something is wrong: two were missed."""
+        return 2 * self.hours + 2
+
+
+SETTINGS = BackupsSettings
+PROVIDES: tuple[type[Need], ...] = ()
+READS: tuple[type[Fact], ...] = (BackupPath, Dump)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server that keeps the backups of this one, and what they are called there and here."""
+
+    peer: Peer
+    name: str
+    user: str
+
+    @property
+    def repository(self) -> str:
+        """Where restic finds them."""
+        return f"rest:https://{self.peer.server.host_name}:{Kept.port}/{self.user}/"
+
+    @property
+    def login(self) -> str:
+        """The secret that lets us add to them."""
+        return f"login-{self.name}"
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that we trust there and no other; empty until it is made."""
+        return self.peer.public("backup-server", "certificate")
+
+
+def places(part: Part[BackupsSettings]) -> Iterator[Place]:
+    """Yield every server that keeps the backups."""
+    for peer in part.peers.values():
+        own = peer.organisation == part.organisation.id
+        name = peer.server.id if own else f"{peer.organisation}-{peer.server.id}"
+        yield Place(peer, name, f"{part.organisation.id}.{part.server.id}")
+
+
+def paths(part: Part[BackupsSettings]) -> tuple[BackupPath, ...]:
+    """Return what is kept beside the dumps, each once."""
+    return tuple(dict.fromkeys((*part.all(BackupPath), *(BackupPath(path) for path in part.settings.also))))
+
+
+def unit(part: Part[BackupsSettings], kind: str = "service") -> str:
+    """Return the unit that makes the backups of an organisation, or its timer."""
+    return f"coopinfra-backup@{part.organisation.id}.{kind}"
+
+
+def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
+    """State the program, the timer, the key that reads the backups, and a login for each server that keeps them."""
+    yield Packages(("restic",))
+    yield Secret(Kept.key, "random")
+    for place in places(part):
+        yield Secret(place.login, "login")
+        keeper = place.peer.server
+        yield Kept(
+            place.name,
+            place.peer.organisation,
+            keeper.id,
+            keeper.host_name,
+            place.user,
+            place.login,
+            part.settings.stale_hours,
+            part.settings.drill_days,
+        )
+    timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
+    yield Unit(unit(part, "timer"), reads=timers)

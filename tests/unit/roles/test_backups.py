@@ -1,0 +1,94 @@
+"""What backups and those who keep them tell each other, over the border of an organisation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coopinfra.deploy.organisation.load import load_org
+from coopinfra.deploy.organisation.problems import CoopinfraError
+from coopinfra.deploy.planning.make import make_plan
+from coopinfra.roles.contract import File
+
+COLLECTIVE = """\
+name: Lantern Tech Co-op
+operators:
+  ada:
+    name: Ada Moreno
+    ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example]
+"""
+ORG = """\
+name: An organisation
+domain: {domain}
+contacts: [{{name: Rosa Ibarra, does: decides}}]
+servers:
+  {server}:
+    address: 203.0.113.10
+    roles: {roles}
+"""
+CLIENT = "{postgresql: {databases: {members: {}}}, backups: {to: [lantern/vault1], leave_out: [/srv/shared/films]}}"
+
+
+@pytest.fixture
+def inventories(tmp_path: Path) -> Path:
+    (tmp_path / "collective.yml").write_text(COLLECTIVE)
+    _write(tmp_path, "highbeam", "web1", CLIENT)
+    _write(tmp_path, "lantern", "vault1", "{backup-server: {keeps: [highbeam/web1]}}")
+    return tmp_path
+
+
+def _write(inventories: Path, name: str, server: str, roles: str) -> None:
+    (inventories / name).mkdir(exist_ok=True)
+    text = ORG.format(domain=f"{name}.example", server=server, roles=roles)
+    (inventories / name / "org.yml").write_text(text)
+
+
+def _files(inventories: Path, name: str) -> dict[str, str]:
+    plan = make_plan(load_org(inventories / name))
+    return {each.path: each.content.decode() for each in plan.servers[0].files if isinstance(each, File)}
+
+
+def test_each_side_reads_only_the_clear_half_of_the_other(inventories: Path) -> None:
+    before = _files(inventories, "lantern")["/etc/coopinfra/backup-server/htpasswd"]
+    for path, text in (
+        ("highbeam/secrets/web1/backups/login-lantern-vault1.pub", "$2y$10$hash"),
+        ("lantern/secrets/vault1/backup-server/certificate.pub", "-----BEGIN CERTIFICATE-----"),
+    ):
+        (inventories / path).parent.mkdir(parents=True)
+        (inventories / path).write_text(f"{text}\n")
+
+    keeper, client = _files(inventories, "lantern"), _files(inventories, "highbeam")
+
+    assert "$2y$" not in before
+    assert "highbeam.web1:$2y$10$hash\n" in keeper["/etc/coopinfra/backup-server/htpasswd"]
+    own = "/etc/coopinfra/backups/highbeam/lantern-vault1"
+    assert "BEGIN CERTIFICATE" in client[f"{own}/certificate.pem"]
+    assert "rest:https://vault1.lantern.example:8000/highbeam.web1/" in client[f"{own}/restic.env"]
+    assert "@coopinfra-secret:highbeam" not in "".join(keeper.values())
+
+
+def test_what_roles_declare_is_kept_and_what_is_left_out_is_named(inventories: Path) -> None:
+    said = _files(inventories, "highbeam")["/etc/coopinfra/backups/highbeam/list"].splitlines()
+
+    assert "dump postgresql-highbeam-members highbeam-members.dump highbeam-members.counts" in said
+    assert "restore-postgresql-highbeam-members /usr/local/lib/coopinfra/postgresql restore highbeam-members" in said
+    assert "without /srv/shared/films" in said
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("lantern/vault2", "`lantern` has no server `vault2`"),
+        ("harbor/vault1", "there is no organisation `harbor`"),
+        ("vault1", "`highbeam` has no server `vault1`"),
+    ],
+)
+def test_a_server_that_is_not_there_is_named_with_its_line(inventories: Path, to: str, said: str) -> None:
+    _write(inventories, "highbeam", "web1", CLIENT.replace("lantern/vault1", to))
+
+    with pytest.raises(CoopinfraError) as caught:
+        make_plan(load_org(inventories / "highbeam"))
+
+    assert said in str(caught.value)
+    assert [each.line for each in caught.value.problems] == [7]
