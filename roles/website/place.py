@@ -14,6 +14,8 @@ from coopinfra.roles.website.sites import Site, Source
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
 HOME = "/srv/sites"
+DATA = "/srv/data"
+"""Apart from the sites: what nobody declares any more is removed there, and data never."""
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
 """How many seconds' worth of requests may come at once: a page asks for many things."""
@@ -38,6 +40,11 @@ class Place(Generic[S_co]):
     def path(self) -> str:
         """Where its releases and its data lie."""
         return f"{HOME}/{self.id}"
+
+    @property
+    def data(self) -> str:
+        """Where lies what it writes, which outlives its releases."""
+        return f"{DATA}/{self.id}"
 
     @property
     def settings(self) -> str:
