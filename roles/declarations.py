@@ -188,7 +188,7 @@ class Making:
 class Archive:
     """A zip archive of somebody else's, which goes into the folder `to` of a release, if it is what `sha256` says.
 
-    It comes from `url`, or lies as `file` beside org.yml. The one folder that such archives have around all is left out.
+    It comes from `url`, or lies as `file` beside org.yml. A folder that such archives have around all is left out.
     """
 
     to: str
@@ -202,9 +202,9 @@ class Release(Item):
     """Files of a site, published at once: `path`/current leads to the newest of `path`/releases.
 
     They come from a `folder` beside org.yml, or from `git` at `ref`, as they are or made by `making`, and from
-    `archives`; the newest `keep` stay for a rollback. People call it by its `name`. `build` makes of the files what is served, and `trial` says
-    whether that may be served: commands of the server, which get the folder of the new release and its id as
-    arguments. Where one of them fails, the release never is, and the one before stays untouched.
+    `archives`; the newest `keep` stay for a rollback. People call it by its `name`. `build` makes of the files what is
+    served, and `trial` says whether that may be served: commands of the server, which get the folder of the new release
+    and its id as arguments. Where one of them fails, the release never is, and the one before stays untouched.
     """
 
     name: str

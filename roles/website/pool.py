@@ -1,4 +1,4 @@
-"""PHP of one site: a daemon of its own, as a system user of its own, that reaches nothing but what the site is made of."""
+"""PHP of one site: a daemon and a system user of its own, which reach nothing but what the site is made of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ VERSION = "8.4"
 """The one of Debian 13."""
 EXTENSIONS = ("curl", "gd", "intl", "mbstring", "mysql", "pgsql", "xml", "zip")
 UNITS = "/etc/systemd/system"
-MEDIA = "avif|bmp|gif|ico|jpe?g|png|webp|aac|flac|m4a|mp3|oga|ogg|opus|wav|m4v|mov|mp4|ogv|webm|pdf|epub|od[pst]|docx?|xlsx?|pptx?|csv|txt|zip|ics|vcf|woff2?"
+MEDIA = (
+    "avif|bmp|gif|ico|jpe?g|png|webp|aac|flac|m4a|mp3|oga|ogg|opus|wav|m4v|mov|mp4|ogv|webm|"
+    "pdf|epub|od[pst]|docx?|xlsx?|pptx?|csv|txt|zip|ics|vcf|woff2?"
+)
 """Endings of what people upload and visitors are shown: nothing that a browser would run in the site's name."""
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from coopinfra.roles.contract import Check, Directory, Field, File, WholeNumber, YesNo
-from coopinfra.roles.declarations import BackupPath, Declaration, MariadbDatabase, PostgresqlDatabase
+from coopinfra.roles.declarations import BackupPath, Database, Declaration, MariadbDatabase, PostgresqlDatabase
 from coopinfra.roles.primitives.checking import is_active, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.types import quoted, refuse
@@ -19,7 +19,7 @@ from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, Pool
 from coopinfra.roles.website.sites import Site, Source
 
-DATABASES = {"mariadb": MariadbDatabase, "postgresql": PostgresqlDatabase}
+DATABASES: dict[str, type[Database]] = {"mariadb": MariadbDatabase, "postgresql": PostgresqlDatabase}
 # What PHP can read, and a start page to show first.
 TRIAL = r"""sh -c '
 cd "$0/{root}"
@@ -72,16 +72,16 @@ class PhpSite(WithPhp):
     writable: tuple[Folder, ...] = Field(
         default=(),
         description=(
-            "Folders that it may write to. They outlive releases and are backed up. Visitors see pictures, sounds, films "
-            "and documents in them; nothing in them is ever run."
+            "Folders that it may write to. They outlive releases and are backed up. Visitors see pictures, sounds, "
+            "films and documents in them; nothing in them is ever run."
         ),
         examples=[["uploads"]],
     )
     database: Literal["none", "mariadb", "postgresql"] = Field(
         default="none",
         description=(
-            "A database of its own. PHP finds its name, user and socket in the environment: DB_NAME, DB_USER, DB_SOCKET; "
-            "there is no password."
+            "A database of its own. PHP finds its name, user and socket in the environment: DB_NAME, DB_USER, "
+            "DB_SOCKET; there is no password."
         ),
     )
     front_controller: YesNo = Field(
@@ -141,5 +141,6 @@ def checks(place: Place[PhpSite]) -> Iterator[Check]:
     yield is_active(f"PHP of the site `{place.name}` runs", _pool(place).unit)
     yield succeeds(
         f"the site `{place.name}` cannot change its own code",
-        f"found=$(find {place.path} ! -user root -print -quit); [ -z \"$found\" ] || {{ echo $found is not root; false; }}",
+        f"found=$(find {place.path} ! -user root -print -quit); "
+        '[ -z "$found" ] || { echo "$found belongs to somebody else"; false; }',
     )
