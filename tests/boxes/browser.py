@@ -102,7 +102,7 @@ def browser() -> Iterator[Browser]:
     driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
     try:
         assert driver.stdout
-        port = next(found[1] for line in driver.stdout if (found := re.search(r"on port (\d+)", line)))
+        port = next(found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line)))
         window = Browser(f"http://127.0.0.1:{port}")
         try:
             yield window
