@@ -37,6 +37,7 @@ cd "$0"
 mkdir -p wp-content/plugins wp-content/themes
 [ ! -e wp-content/uploads ] || {{ echo "uploads are data and come by another way" >&2; exit 1; }}
 ln -s {uploads} wp-content/uploads
+ln -sf {scripts}/db-error.php wp-content/db-error.php
 [ -e wp-content/languages ] || ln -s {core}/wp-content/languages wp-content/languages
 for theme in {core}/wp-content/themes/*/; do
     [ -e "wp-content/themes/$(basename "$theme")" ] || ln -s "${{theme%/}}" wp-content/themes/
@@ -57,7 +58,7 @@ def pools(place: Place[WordpressSite]) -> tuple[Pool, Pool]:
         suffix="-admin" if place.site.mode == "split" else "",
         writes=(uploads(place),),
         binds=(f"{place.settings}/wordpress:/etc/wordpress",),
-        sees=(CORE, SCRIPTS, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
+        sees=(CORE, SCRIPTS, place.pages, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
     )
     if place.site.mode == "single":
         return own, own
@@ -100,7 +101,7 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
     )
     yield place.release(
         site.source,
-        build=BUILD.format(uploads=uploads(place), core=CORE),
+        build=BUILD.format(uploads=uploads(place), core=CORE, scripts=SCRIPTS),
         trial=TRIAL.format(version=pool.VERSION),
         archives=archives,
     )
@@ -159,7 +160,8 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
             php=php_text,
         )
         yield from pool.files(each)
-    for script in ("settle.php", "must-use/coopinfra.php"):
+    yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
+    for script in ("settle.php", "db-error.php", "must-use/coopinfra.php"):
         yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
     for task, unit in (("settle", settle_unit(place)), ("cron", f"{place.id}-cron.service")):
         yield template(part, "wordpress/system/site.service.j2", to=f"{UNITS}/{unit}", pool=own, task=task)
