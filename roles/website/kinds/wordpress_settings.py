@@ -34,7 +34,7 @@ def _archive_file(value: str) -> str:
 class Pinned(Settings):
     """A plugin or theme: one archive, and what it has to be."""
 
-    version: Line = Field(description="For people, who compare it with what is announced.", examples=["1.6.7"])
+    version: Line = Field(description="The one that this archive is, for people and plans.", examples=["1.6.7"])
     sha256: Annotated[str, AfterValidator(_checksum)] = Field(
         description="The archive's checksum: nothing else is ever installed.", examples=["0" * 64]
     )
