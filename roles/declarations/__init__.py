@@ -16,12 +16,13 @@ from coopinfra.roles.declarations.databases import (
     Privilege,
 )
 from coopinfra.roles.declarations.kinds import Declaration, Fact, Item, Need
-from coopinfra.roles.declarations.releases import Making, Release
+from coopinfra.roles.declarations.releases import Archive, Making, Release
 from coopinfra.roles.declarations.secrets import Secret, SecretKind
 from coopinfra.roles.declarations.system import Packages, Port, Unit, User
 from coopinfra.roles.declarations.web import Certificate, Link, Record, Vhost, Website
 
 __all__ = [
+    "Archive",
     "BackupPath",
     "Cache",
     "Certificate",

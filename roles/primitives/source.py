@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from coopinfra.roles.declarations import Release
+from coopinfra.roles.primitives.archives import ArchiveError, files_of
 from coopinfra.roles.primitives.workshop import MakingFailed, make
 
 LEFT_BY_BUILDERS = ("node_modules",)
@@ -53,8 +54,24 @@ class Source:
 def find_source(release: Release, home: Path) -> Source:
     """Read the files that `release` names, relative to `home`, or make them. Raises SourceError.
 
-    From git, they are fetched first.
+    From git, they are fetched first; so are archives.
     """
+    brought = tuple(sorted(_brought(release, home)))
+    if not release.folder and not release.git:
+        return _summed(brought)
+    source = _own(release, home)
+    return replace(_summed(tuple(sorted((*source.files, *brought)))), note=source.note) if brought else source
+
+
+def _brought(release: Release, home: Path) -> Iterator[tuple[str, Path]]:
+    for archive in release.archives:
+        try:
+            yield from files_of(archive, home, _cache("archives"))
+        except ArchiveError as error:
+            raise SourceError(f"`{release.name}`: {error.sentence}", error.hint) from error
+
+
+def _own(release: Release, home: Path) -> Source:
     folder = home / release.folder if release.folder else _checked_out(release)
     if release.making is None:
         return _read(folder)
@@ -69,7 +86,10 @@ def find_source(release: Release, home: Path) -> Source:
 
 
 def _read(folder: Path, without: tuple[str, ...] = ()) -> Source:
-    files = tuple(sorted(_walk(folder, without)))
+    return _summed(tuple(sorted(_walk(folder, without))))
+
+
+def _summed(files: tuple[tuple[str, Path], ...]) -> Source:
     summed = sha256()
     for name, path in files:
         with path.open("rb") as content:

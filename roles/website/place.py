@@ -8,12 +8,14 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.declarations import Making, Release, Website
+from coopinfra.roles.declarations import Archive, Making, Release, Website
 from coopinfra.roles.website.sites import Site, Source
 
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
 HOME = "/srv/sites"
+DATA = "/srv/data"
+"""Apart from the sites: what nobody declares any more is removed there, and data never."""
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
 """How many seconds' worth of requests may come at once: a page asks for many things."""
@@ -40,6 +42,11 @@ class Place(Generic[S_co]):
         return f"{HOME}/{self.id}"
 
     @property
+    def data(self) -> str:
+        """Where lies what it writes, which outlives its releases."""
+        return f"{DATA}/{self.id}"
+
+    @property
     def settings(self) -> str:
         """Where lies what we write for it and its programs read."""
         return f"/etc/coopinfra/sites/{self.id}"
@@ -47,9 +54,11 @@ class Place(Generic[S_co]):
     @property
     def user(self) -> str:
         """The system user that its programs run as, where it has any."""
-        if len(self.id) <= LONGEST_USER:
-            return self.id
-        return f"{self.id[: LONGEST_USER - 7]}-{sha256(self.id.encode()).hexdigest()[:6]}"
+        return _account(self.id)
+
+    def account(self, what: str) -> str:
+        """Return one more system user of the site, for a part of it that may do less."""
+        return _account(f"{self.id}-{what}")
 
     @property
     def current(self) -> str:
@@ -98,18 +107,34 @@ class Place(Generic[S_co]):
         """Where the web server reads who may see it; empty where everybody may."""
         return f"{self.settings}/htpasswd" if self.site.preview_password else ""
 
-    def release(self, source: Source, *, build: str = "", trial: str = "", making: Making | None = None) -> Release:
-        """Return its release from `source`; see there for `build`, `trial` and `making`."""
+    def release(
+        self,
+        source: Source | None,
+        *,
+        build: str = "",
+        trial: str = "",
+        making: Making | None = None,
+        archives: tuple[Archive, ...] = (),
+    ) -> Release:
+        """Return its release from `source`, if it has any, and `archives`; see `Release` for the others."""
         return Release(
             self.name,
             path=self.path,
-            folder=source.folder,
-            git=source.git,
-            ref=source.ref if source.git else "",
+            folder=source.folder if source else "",
+            git=source.git if source else "",
+            ref=source.ref if source and source.git else "",
             build=build,
             trial=trial,
             making=making,
+            archives=archives,
         )
+
+
+def _account(wanted: str) -> str:
+    """Return `wanted`, cut where the kernel's tools would not take it, and still one of its own."""
+    if len(wanted) <= LONGEST_USER:
+        return wanted
+    return f"{wanted[: LONGEST_USER - 7]}-{sha256(wanted.encode()).hexdigest()[:6]}"
 
 
 def pages_of(part: Part[Any]) -> str:

@@ -1,0 +1,198 @@
+"""WordPress: the core is Debian's, all code is root's, and visitors meet a part that can change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coopinfra.roles.contract import Check, Directory, File
+from coopinfra.roles.declarations import (
+    Archive,
+    BackupPath,
+    Declaration,
+    Grant,
+    MariadbDatabase,
+    Packages,
+    Secret,
+    Unit,
+)
+from coopinfra.roles.primitives.checking import is_active, prints, succeeds
+from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.website import pool
+from coopinfra.roles.website.answers import FILES
+from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
+from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
+
+CORE = "/usr/share/wordpress"
+SCRIPTS = "/usr/local/lib/coopinfra/wordpress"
+GATE_USER = "editor"
+ELEVATE = "UPDATE wp_usermeta SET meta_value = meta_value"
+"""What somebody would have to be allowed who wants to be an administrator, without any effect."""
+LANGUAGES = {"en": "", "es": "es_ES", "fr": "fr_FR", "de": "de_DE", "pt": "pt_PT", "it": "it_IT", "nl": "nl_NL"}
+"""The names that WordPress has for the languages of organisations."""
+# Debian's themes and languages beside the site's own; what people upload outlives releases.
+BUILD = """sh -c '
+set -e
+cd "$0"
+mkdir -p wp-content/plugins wp-content/themes
+[ ! -e wp-content/uploads ] || {{ echo "uploads are data and come by another way" >&2; exit 1; }}
+ln -s {uploads} wp-content/uploads
+ln -sf {scripts}/db-error.php wp-content/db-error.php
+[ -e wp-content/languages ] || ln -s {core}/wp-content/languages wp-content/languages
+for theme in {core}/wp-content/themes/*/; do
+    [ -e "wp-content/themes/$(basename "$theme")" ] || ln -s "${{theme%/}}" wp-content/themes/
+done
+'"""
+TRIAL = """sh -c '
+cd "$0"
+find . -name "*.php" -print0 | xargs -0 -r -n 200 php{version} -n -l 2>&1 | grep -v "^No syntax errors" >&2 && exit 1
+true
+'"""
+
+
+def pools(place: Place[WordpressSite]) -> tuple[Pool, Pool]:
+    """Return what visitors meet, and what people meet who write; the same in `single`."""
+    own = Pool(
+        place,
+        place.user,
+        suffix="-admin" if place.site.mode == "split" else "",
+        writes=(uploads(place),),
+        binds=(f"{place.settings}/wordpress:/etc/wordpress",),
+        sees=(CORE, SCRIPTS, place.pages, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
+    )
+    if place.site.mode == "single":
+        return own, own
+    visitors = Pool(
+        place,
+        place.account("public"),
+        reads=(uploads(place),),
+        binds=(f"{place.settings}/wordpress-public:/etc/wordpress",),
+        sees=own.sees,
+    )
+    return visitors, own
+
+
+def uploads(place: Place[WordpressSite]) -> str:
+    """Return where lies what people upload."""
+    return f"{place.data}/uploads"
+
+
+def database(place: Place[WordpressSite]) -> MariadbDatabase:
+    """Return its database: visitors read, comment, and do no more."""
+    visitors, own = pools(place)
+    if visitors == own:
+        return MariadbDatabase(place.id, own.user)
+    grants = (
+        Grant(visitors.user, ("INSERT",), "wp_comments"),
+        Grant(visitors.user, ("INSERT",), "wp_commentmeta"),
+        Grant(visitors.user, ("UPDATE",), "wp_posts", ("comment_count",)),
+    )
+    return MariadbDatabase(place.id, own.user, readers=(visitors.user,), grants=grants)
+
+
+def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
+    """State the core, its release, what runs it, its database, its passwords, and what is to be kept of it."""
+    site, name = place.site, place.name
+    yield Packages(("wordpress", "wordpress-l10n", "wordpress-theme-twentytwentyfive"))
+    archives = tuple(
+        Archive(f"wp-content/{folder}/{each}", pinned.sha256, pinned.url, pinned.file)
+        for folder, chosen in (("plugins", site.plugins), ("themes", site.themes))
+        for each, pinned in chosen.items()
+    )
+    yield place.release(
+        site.source,
+        build=BUILD.format(uploads=uploads(place), core=CORE, scripts=SCRIPTS),
+        trial=TRIAL.format(version=pool.VERSION),
+        archives=archives,
+    )
+    yield database(place)
+    yield Secret(f"{name}-salt", "random")
+    yield Secret(f"{name}-administrator", "password", deployed=False)
+    yield Secret(f"{name}-administrator-hash", "password-hash", made_from=f"{name}-administrator")
+    if site.mode == "split":
+        yield Secret(f"{name}-gate", "password", deployed=False)
+        yield Secret(f"{name}-gate-htpasswd", "htpasswd", made_from=f"{name}-gate", subject=GATE_USER)
+    visitors, own = pools(place)
+    # Before its pages are asked for: installed, brought to the core's version, its plugins switched on.
+    yield Unit(settle_unit(place), reads=(place.current, f"{place.settings}/wordpress", SCRIPTS))
+    for each in dict.fromkeys((own, visitors)):
+        yield from pool.declare(each)
+    yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
+    yield BackupPath(uploads(place))
+
+
+def settle_unit(place: Place[WordpressSite]) -> str:
+    """Return what installs it and keeps it settled."""
+    return f"{place.id}-settle.service"
+
+
+def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
+    """Yield how the web server shows it, its configuration, what runs it, and the folder of what people upload."""
+    part, site = place.part, place.site
+    visitors, own = pools(place)
+    gate = f"{place.settings}/gate" if site.mode == "split" else ""
+    yield template(
+        part,
+        "wordpress/sites/site.conf.j2",
+        to=place.vhost_file,
+        place=place,
+        visitors=visitors,
+        own=own,
+        gate=gate,
+        core=CORE,
+        media=MEDIA,
+        shown=FILES,
+    )
+    if gate:
+        line = f"{place.name}-gate-htpasswd"
+        yield template(part, "wordpress/gate.j2", to=gate, user="www-data", mode="0400", line=line)
+    for each, folder in {own: "wordpress", visitors: "wordpress-public"}.items() if gate else ((own, "wordpress"),):
+        yield template(
+            part,
+            "wordpress/config-default.php.j2",
+            to=f"{place.settings}/{folder}/config-default.php",
+            user=each.user,
+            mode="0400",
+            place=place,
+            own=own,
+            pool=each,
+            language=LANGUAGES.get(part.organisation.languages[0], ""),
+            php=php_text,
+        )
+        yield from pool.files(each)
+    yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
+    for script in ("settle.php", "db-error.php", "must-use/coopinfra.php"):
+        yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
+    for task, unit in (("settle", settle_unit(place)), ("cron", f"{place.id}-cron.service")):
+        yield template(part, "wordpress/system/site.service.j2", to=f"{UNITS}/{unit}", pool=own, task=task)
+    yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
+    yield Directory(uploads(place), user=own.user)
+
+
+def php_text(value: str) -> str:
+    """Quote a text for PHP."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def checks(place: Place[WordpressSite]) -> Iterator[Check]:
+    """Yield that it runs, and that neither its code nor what was uploaded can be turned against it."""
+    visitors, own = pools(place)
+    units = dict.fromkeys((visitors.unit, own.unit, settle_unit(place), f"{place.id}-cron.timer"))
+    yield is_active(f"WordPress of the site `{place.name}` runs and is installed", *units)
+    yield succeeds(
+        f"the site `{place.name}` cannot change its own code",
+        f"found=$(find {place.path} {CORE} ! -user root -print -quit); "
+        '[ -z "$found" ] || { echo "$found belongs to somebody else"; false; }',
+    )
+    yield succeeds(
+        f"no program lies among what was uploaded to `{place.name}`",
+        f"found=$(find {uploads(place)} -type f -regextype egrep -iregex '.*\\.(ph[^/]*|cgi|pl|sh|html?|js)' "
+        '-print -quit); [ -z "$found" ] || { echo "$found"; false; }',
+    )
+    if visitors != own:
+        yield prints(
+            f"visitors of `{place.name}` cannot make anybody an administrator",
+            f"runuser -u {visitors.user} -- mariadb --no-defaults -e '{ELEVATE}' {place.id} 2>&1 || true",
+            lambda said: None if "denied" in said else said.strip()[:200] or "it can",
+        )

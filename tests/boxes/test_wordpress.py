@@ -1,0 +1,322 @@
+"""Sites in PHP and WordPress on a real Debian 13: people write in a browser, visitors read, and nobody breaks in."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+import pytest
+
+import browser
+from attacks import REFUSED, WORKS, Target, outcomes, table
+from boxes import EXAMPLES
+from coopinfra.deploy.lab import host
+from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.state import BoxSpec
+from faults import held, running
+
+pytestmark = pytest.mark.timeout(600)
+
+HERE = Path(__file__).parent
+PAGE = EXAMPLES.parent / "docs/web-hosting.md"
+BLOG, SHOP, TOOLS = (f"https://{name}.highbeam.example" for name in ("blog", "shop", "tools"))
+STOCK = BoxSpec("stock", "203.0.113.20")
+SITES = """\
+          tools:
+            domain: tools.highbeam.example
+            kind: php
+            source: {folder: sites/tools}
+            writable: [uploads]
+            database: mariadb
+"""
+WORDPRESS = """\
+          NAME:
+            domain: NAME.highbeam.example
+            kind: wordpress
+            mode: MODE
+            title: "High Beam's NAME"
+            administrator: rosa
+            administrator_email: rosa@highbeam.example
+            plugins:
+              vulnerable: {version: "1.0", sha256: SHA256, file: archives/vulnerable.zip}
+"""
+TOOL = """\
+<?php
+$line = new mysqli("localhost", getenv("DB_USER"), "", getenv("DB_NAME"));
+$line->query("CREATE TABLE IF NOT EXISTS visits (id int auto_increment primary key)");
+$line->query("INSERT INTO visits VALUES ()");
+echo "visits: ", $line->query("SELECT count(*) FROM visits")->fetch_row()[0], ".";
+if (isset($_FILES["file"])) {
+    echo move_uploaded_file($_FILES["file"]["tmp_name"], __DIR__ . "/uploads/" . $_FILES["file"]["name"]) ? "kept" : "";
+}
+if (isset($_POST["code"])) {
+    eval($_POST["code"]);
+}
+"""
+# The smallest picture that is one.
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f64540"
+    "0000000049454e44ae426082"
+)
+
+
+def archive(operator, more=""):
+    """Lay the plugin beside org.yml, with one more file if that has something in it; return its checksum."""
+    made = operator.folder / "archives/vulnerable.zip"
+    made.parent.mkdir(exist_ok=True)
+    with ZipFile(made, "w") as packed:
+        # A name and a time that are given: the same content has the same checksum.
+        packed.writestr(ZipInfo("vulnerable/vulnerable.php"), (HERE / "vulnerable_plugin/vulnerable.php").read_text())
+        if more:
+            packed.writestr(ZipInfo("vulnerable/more.php"), more)
+    return pinned(operator)
+
+
+def pinned(operator):
+    return sha256((operator.folder / "archives/vulnerable.zip").read_bytes()).hexdigest()
+
+
+def furnish(operator):
+    """Give the organisation a site in PHP and two WordPress that are full of holes."""
+    checksum = archive(operator)
+    org = operator.folder / "org.yml"
+    wordpress = (
+        WORDPRESS.replace("NAME", name).replace("MODE", mode).replace("SHA256", checksum)
+        for name, mode in (("blog", "split"), ("shop", "single"))
+    )
+    org.write_text(org.read_text().rstrip("\n") + "\n" + SITES + "".join(wordpress))
+    (operator.folder / "sites/tools").mkdir()
+    (operator.folder / "sites/tools/index.php").write_text(TOOL)
+    operator.publish()
+    operator.ok("deploy", "highbeam", "--yes")
+
+
+def stock(lab):
+    """Make a machine as Debian's own instructions do, with the same plugin."""
+    labs.add_box(labs.load(lab.name), STOCK)
+    plugin = (HERE / "vulnerable_plugin/vulnerable.php").read_text()
+    script = (HERE / "stock_wordpress.sh").read_text()
+    labs.shell(labs.load(lab.name), STOCK.name, script, given=plugin)
+
+
+@pytest.fixture(scope="module")
+def operator(machine):
+    furnish(machine)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def stock_hosting(lab, operator):
+    """The control: what the same plugin does where nobody thought of it."""
+    stock(lab)
+    return replace(operator, lab=labs.load(lab.name))
+
+
+def ask(operator, url, *options):
+    """Ask as a visitor; return the status and the body."""
+    ran = operator.outside("curl", "-sS", "--max-time", "30", "-w", "\n%{http_code}", *options, url)
+    body, _, status = ran.stdout.rpartition("\n")
+    return int(status), body
+
+
+def secret(operator, name):
+    return operator.ok("secrets", "show", "highbeam", f"web1/website/{name}", "--yes").stdout.strip()
+
+
+def test_a_further_deploy_has_nothing_to_change_and_all_checks_are_green(operator):
+    ran = operator.ok("deploy", "highbeam", "--yes")
+
+    assert "web1: nothing to change" in ran.stderr
+    assert " 0 red" in operator.ok("check", "highbeam").stdout
+
+
+def test_somebody_logs_in_writes_and_uploads_in_a_browser_and_visitors_see_it(operator, tmp_path):
+    host.require(print, browser.NEEDS)
+    (tmp_path / "beam.png").write_bytes(PICTURE)
+    told = {
+        "url": BLOG,
+        "gate": f"editor:{secret(operator, 'blog-gate')}",
+        "user": "rosa",
+        "password": secret(operator, "blog-administrator"),
+        "title": "The first harvest",
+        "text": "Roasted on Tuesday.",
+        "picture": str(tmp_path / "beam.png"),
+    }
+
+    argv = (sys.executable, str(Path(browser.__file__)))
+    ran = labs.run(operator.lab, argv, given=json.dumps(told))
+
+    assert ran.returncode == 0, ran.stderr
+    made = json.loads(ran.stdout)
+    status, page = ask(operator, made["post"])
+    assert status == 200
+    assert "The first harvest" in page
+    assert "Roasted on Tuesday." in page
+    assert "The first harvest" in ask(operator, BLOG)[1]
+    assert "/wp-content/uploads/" in made["picture"]
+    assert ask(operator, made["picture"], "-o", "/dev/null")[0] == 200
+    wrong = ask(operator, f"{BLOG}/wp-login.php", "-u", f"editor:{told['password']}")
+    assert wrong[0] == 401, "the control: the gate has a password of its own"
+
+
+def test_a_new_version_of_a_plugin_is_a_change_in_org_yml_that_the_plan_shows_and_a_rollback_takes_back(operator):
+    served = operator.root("readlink /srv/sites/highbeam-blog/current")
+    org = operator.folder / "org.yml"
+    text = org.read_text()
+    old = pinned(operator)
+    new = text.replace('version: "1.0"', 'version: "1.1"').replace(old, archive(operator, "<?php // 1.1\n"))
+
+    org.write_text(text.replace(old, "0" * 64))
+    tampered = operator.run("deploy", "highbeam", "--yes")
+    org.write_text(new)
+    plan = operator.ok("plan", "highbeam").stdout
+    operator.ok("deploy", "highbeam", "--yes")
+    updated = operator.root("readlink /srv/sites/highbeam-blog/current")
+    there = operator.root("cat /srv/sites/highbeam-blog/current/wp-content/plugins/vulnerable/more.php")
+    operator.ok("site", "rollback", "highbeam", "blog")
+
+    assert tampered.returncode == 2
+    assert "is not what was pinned: its SHA-256 is" in tampered.stderr
+    assert "-vulnerable 1.0 " in plan
+    assert "+vulnerable 1.1 " in plan
+    assert updated != served == operator.root("readlink /srv/sites/highbeam-blog/current")
+    assert "1.1" in there
+    assert ask(operator, BLOG)[0] == 200
+    org.write_text(text)
+    archive(operator)
+    operator.ok("deploy", "highbeam", "--yes")
+
+
+def test_a_plugin_that_cannot_even_be_read_never_goes_live(operator):
+    org = operator.folder / "org.yml"
+    text = org.read_text()
+    served = operator.root("readlink /srv/sites/highbeam-blog/current")
+    old = pinned(operator)
+    org.write_text(text.replace(old, archive(operator, "<?php function (")))
+
+    ran = operator.run("deploy", "highbeam", "--yes")
+    org.write_text(text)
+    archive(operator)
+
+    assert ran.returncode == 3
+    assert "Parse error" in ran.stderr
+    assert "it did not pass its trial; the release before is served still" in ran.stderr
+    assert operator.root("readlink /srv/sites/highbeam-blog/current") == served
+    assert ask(operator, BLOG)[0] == 200
+    operator.ok("deploy", "highbeam", "--yes")
+
+
+def test_killed_in_the_middle_of_a_release_the_old_one_is_served_and_the_next_run_finishes(operator):
+    page = operator.folder / "sites/tools/index.php"
+    good = page.read_text()
+    page.write_text(good.replace("visits: ", "all visits: "))
+    with held(operator, "/usr/bin/tar", in_place=True) as tar:
+        with running(operator, "site", "deploy", "highbeam", "tools", "--yes") as deploy:
+            tar.wait()
+            deploy.signal(9)
+        served = ask(operator, TOOLS)
+        # And what the server still does for it, as a power cut would.
+        operator.root("pkill -9 -f '[.]incoming' || true")
+
+    operator.ok("site", "deploy", "highbeam", "tools", "--yes")
+
+    assert served[0] == 200
+    assert served[1].startswith("visits: ")
+    assert ask(operator, TOOLS)[1].startswith("all visits: ")
+    page.write_text(good)
+    operator.ok("site", "deploy", "highbeam", "tools", "--yes")
+
+
+def test_while_the_database_is_down_visitors_are_told_and_checks_are_red(operator):
+    operator.root("systemctl stop mariadb")
+    told = ask(operator, BLOG)
+    red = operator.run("check", "highbeam")
+    operator.ok("deploy", "highbeam", "--yes")
+
+    assert told[0] == 503
+    assert "This site does not answer at the moment" in told[1]
+    assert "Este sitio no responde" in told[1]
+    assert red.returncode == 1
+    assert "503" in red.stdout
+    assert ask(operator, BLOG)[0] == 200
+    assert " 0 red" in operator.ok("check", "highbeam").stdout
+
+
+def test_what_a_site_in_php_is_sent_is_shown_and_never_run_and_its_code_cannot_change(operator, tmp_path):
+    (tmp_path / "beam.png").write_bytes(PICTURE)
+    (tmp_path / "shell.php").write_text("<?php echo 6 * 7;")
+    for name in ("beam.png", "shell.php"):
+        assert "kept" in ask(operator, TOOLS, "-F", f"file=@{tmp_path / name}")[1], "the control: it may write there"
+    tries = {
+        "file_put_contents(__DIR__ . '/x.php', 'x')": "false",
+        "file_get_contents('/etc/passwd')": "false",
+        "file_get_contents('/usr/share/wordpress/wp-config.php')": "false",
+        "fsockopen('127.0.0.1', 22, $code, $said, 5)": "false",
+        "function_exists('system')": "false",
+        "file_put_contents(__DIR__ . '/uploads/x.txt', 'x')": "1",
+    }
+
+    said = {code: ask(operator, TOOLS, "-d", f"code=var_export(@{code});")[1].partition(".")[2] for code in tries}
+
+    assert said == tries
+    assert ask(operator, f"{TOOLS}/uploads/beam.png", "-o", "/dev/null")[0] == 200
+    for name in ("shell.php", "shell.PHP", "beam.png/x.php", "x.html"):
+        assert ask(operator, f"{TOOLS}/uploads/{name}")[0] == 403, name
+    exposure = operator.root("systemd-analyze security --no-pager highbeam-tools.service | tail -1")
+    assert re.search(r"level for highbeam-tools.service: [01]\.", exposure), exposure
+
+
+def test_what_people_uploaded_and_what_sites_wrote_stays_when_they_are_no_longer_declared(operator):
+    org = operator.folder / "org.yml"
+    text = org.read_text()
+    org.write_text(text[: text.index("          tools:")])
+    operator.ok("deploy", "highbeam", "--yes")
+
+    assert operator.root("ls /srv/data/highbeam-tools/uploads").split()
+    assert operator.root("ls /var/lib/mysql/highbeam@002dtools/visits.*").split()
+    assert operator.root("ls /srv/sites; systemctl list-units --plain --no-legend 'highbeam-*'").split() == [
+        "highbeam-main"
+    ]
+    org.write_text(text)
+    operator.ok("deploy", "highbeam", "--yes")
+    assert ask(operator, BLOG)[0] == 200
+
+
+def targets(operator, stock_hosting):
+    """The same plugin on stock Debian hosting and on each of our modes."""
+    core, ours = "/usr/share/wordpress", "/srv/sites/highbeam"
+    data = "/srv/data/highbeam"
+    neighbour = f"{ours}-tools/current/index.php"
+    return {
+        "stock Debian": Target(
+            stock_hosting,
+            "http://203.0.113.20",
+            "stock",
+            "/var/www/blog",
+            "/var/www/blog/wp-content/uploads",
+            "/var/www/other/wp-config.php",
+            "blog",
+        ),
+        "`single`": Target(operator, SHOP, "web1", core, f"{data}-shop/uploads", neighbour, "highbeam-shop"),
+        "`split`": Target(operator, BLOG, "web1", core, f"{data}-blog/uploads", neighbour, "highbeam-blog"),
+    }
+
+
+def test_what_a_vulnerable_plugin_leads_to_is_what_the_documentation_says(operator, stock_hosting, record):
+    columns = {name: outcomes(target) for name, target in targets(operator, stock_hosting).items()}
+    said = table(columns)
+    sys.stderr.write(said)
+
+    assert set(columns["stock Debian"].values()) == {WORKS}, "the control: each attack is one"
+    assert all(outcome.startswith(REFUSED) for outcome in columns["`split`"].values()), columns["`split`"]
+    text = PAGE.read_text()
+    before, _, rest = text.partition("<!-- attacks -->\n")
+    _, _, after = rest.partition("<!-- end of attacks -->\n")
+    if record:
+        PAGE.write_text(f"{before}<!-- attacks -->\n{said}<!-- end of attacks -->\n{after}")
+    assert said in PAGE.read_text(), "read the difference, then --record"
