@@ -47,9 +47,14 @@ class Place(Generic[S_co]):
     @property
     def user(self) -> str:
         """The system user that its programs run as, where it has any."""
-        if len(self.id) <= LONGEST_USER:
-            return self.id
-        return f"{self.id[: LONGEST_USER - 7]}-{sha256(self.id.encode()).hexdigest()[:6]}"
+        return self.account()
+
+    def account(self, purpose: str = "") -> str:
+        """Return the name of one of its system users, cut to what the system takes and still its own."""
+        name = f"{self.id}-{purpose}" if purpose else self.id
+        if len(name) <= LONGEST_USER:
+            return name
+        return f"{name[: LONGEST_USER - 7]}-{sha256(name.encode()).hexdigest()[:6]}"
 
     @property
     def current(self) -> str:

@@ -9,8 +9,10 @@ from pydantic import Discriminator, Tag
 
 from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration
-from coopinfra.roles.website.kinds import proxy, static
+from coopinfra.roles.website.kinds import node, proxy, python, static
+from coopinfra.roles.website.kinds.node import NodeSite
 from coopinfra.roles.website.kinds.proxy import ProxySite
+from coopinfra.roles.website.kinds.python import PythonSite
 from coopinfra.roles.website.kinds.static import StaticSite
 from coopinfra.roles.website.place import Place
 
@@ -28,7 +30,7 @@ class Kind(Protocol):
         """Yield what is true of a healthy site of this kind, beyond what a visitor sees."""
 
 
-KINDS: dict[str, Kind] = {"proxy": proxy, "static": static}
+KINDS: dict[str, Kind] = {"node": node, "proxy": proxy, "python": python, "static": static}
 
 
 def _kind_of(site: object) -> str:
@@ -37,7 +39,10 @@ def _kind_of(site: object) -> str:
 
 
 AnySite: TypeAlias = Annotated[
-    Annotated[StaticSite, Tag("static")] | Annotated[ProxySite, Tag("proxy")],
+    Annotated[StaticSite, Tag("static")]
+    | Annotated[ProxySite, Tag("proxy")]
+    | Annotated[PythonSite, Tag("python")]
+    | Annotated[NodeSite, Tag("node")],
     Discriminator(_kind_of),
 ]
 """One site of any kind; each kind has settings of its own, and refuses those of others."""
