@@ -28,8 +28,9 @@ def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
         places=tuple(places(part)),
         files=FILES,
     )
+    # What several sites share is written once.
+    yield from dict.fromkeys(each for place in places(part) for each in kind_of(place).files(place))
     for place in places(part):
-        yield from kind_of(place).files(place)
         if place.password_file:
             yield Directory(place.settings)
             yield template(

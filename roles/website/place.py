@@ -14,6 +14,8 @@ from coopinfra.roles.website.sites import Site, Source
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
 HOME = "/srv/sites"
+DATA = "/srv/data"
+"""Apart from the sites: what nobody declares any more is removed there, and data never."""
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
 """How many seconds' worth of requests may come at once: a page asks for many things."""
@@ -40,6 +42,11 @@ class Place(Generic[S_co]):
         return f"{HOME}/{self.id}"
 
     @property
+    def data(self) -> str:
+        """Where lies what it writes, which outlives its releases."""
+        return f"{DATA}/{self.id}"
+
+    @property
     def settings(self) -> str:
         """Where lies what we write for it and its programs read."""
         return f"/etc/coopinfra/sites/{self.id}"
@@ -47,14 +54,11 @@ class Place(Generic[S_co]):
     @property
     def user(self) -> str:
         """The system user that its programs run as, where it has any."""
-        return self.account()
+        return _account(self.id)
 
-    def account(self, purpose: str = "") -> str:
-        """Return the name of one of its system users, cut to what the system takes and still its own."""
-        name = f"{self.id}-{purpose}" if purpose else self.id
-        if len(name) <= LONGEST_USER:
-            return name
-        return f"{name[: LONGEST_USER - 7]}-{sha256(name.encode()).hexdigest()[:6]}"
+    def account(self, what: str) -> str:
+        """Return one more system user of the site, for a part of it that may do less."""
+        return _account(f"{self.id}-{what}")
 
     @property
     def current(self) -> str:
@@ -115,6 +119,13 @@ class Place(Generic[S_co]):
             trial=trial,
             making=making,
         )
+
+
+def _account(wanted: str) -> str:
+    """Return `wanted`, cut where the kernel's tools would not take it, and still one of its own."""
+    if len(wanted) <= LONGEST_USER:
+        return wanted
+    return f"{wanted[: LONGEST_USER - 7]}-{sha256(wanted.encode()).hexdigest()[:6]}"
 
 
 def pages_of(part: Part[Any]) -> str:

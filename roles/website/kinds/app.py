@@ -24,10 +24,9 @@ from coopinfra.roles.declarations import (
 from coopinfra.roles.primitives.checking import is_active, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website.kinds.app_settings import AppSite
-from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.place import DATA, Place
 
 UNITS = "/etc/systemd/system"
-DATA = "/srv/data"
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,6 @@ class App:
         return self.place.account("build")
 
     @property
-    def data(self) -> str:
-        """The folder that outlives releases."""
-        return f"{DATA}/{self.place.id}"
-
-    @property
     def socket(self) -> str:
         """Where the web server reaches it."""
         return f"/run/{self.place.id}.socket"
@@ -115,7 +109,7 @@ class App:
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:
         """What its programs find in their environment, quoted for a shell."""
-        known = {"DATA": self.data, "HOME": "/tmp", "LANG": "C.UTF-8", "PATH": f"/srv/app/{self.runtime.programs}:/usr/bin:/bin"}
+        known = {"DATA": self.place.data, "HOME": "/tmp", "LANG": "C.UTF-8", "PATH": f"/srv/app/{self.runtime.programs}:/usr/bin:/bin"}
         if self.database:
             known["DATABASE_URL"] = f"postgresql:///{self.database.name}?host={self.database.socket}"
         if self.cache:
@@ -155,7 +149,7 @@ def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
     yield User(place.user, full_name=f"Site {place.name}")
     yield User(app.builder, full_name=f"Builds the site {place.name}")
     yield place.release(app.site.source, build=f"{script} build", trial=f"{script} try")
-    yield BackupPath(app.data)
+    yield BackupPath(place.data)
     yield from (each for each in (app.database, app.cache) if each)
     for variable, name, _ in app.secrets:
         yield Secret(name, app.site.secrets[variable])
@@ -175,7 +169,7 @@ def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
     yield template(part, "proxy/sites/site.conf.j2", to=place.vhost_file, place=place, upstream=f"http://{place.id}")
     yield template(part, "app/conf.d/site@upstream.conf.j2", to=f"/etc/nginx/conf.d/{place.id}@upstream.conf", app=app)
     yield Directory(DATA)
-    yield Directory(app.data, user=place.user, group=place.user, mode="0700")
+    yield Directory(place.data, user=place.user, group=place.user, mode="0700")
     if not place.password_file:
         yield Directory(place.settings)
     yield template(part, "app/release.j2", to=f"{place.settings}/release", mode="0755", app=app)
