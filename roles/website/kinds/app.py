@@ -6,139 +6,16 @@ An application is told its socket by systemd, which holds it open while the prog
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from shlex import quote
 from typing import Any
 
 from coopinfra.roles.contract import Check, Directory, File
-from coopinfra.roles.declarations import (
-    BackupPath,
-    Cache,
-    Declaration,
-    Packages,
-    PostgresqlDatabase,
-    Secret,
-    Unit,
-    User,
-)
+from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secret, Unit, User
 from coopinfra.roles.primitives.checking import is_active, succeeds
 from coopinfra.roles.primitives.rendering import template
-from coopinfra.roles.website.kinds.app_settings import AppSite
+from coopinfra.roles.website.kinds.programs import App, Program, Runtime
 from coopinfra.roles.website.place import DATA, Place
 
 UNITS = "/etc/systemd/system"
-
-
-@dataclass(frozen=True)
-class Program:
-    """One program of an application: a unit of its own, called after it."""
-
-    name: str
-    command: str
-    once: bool = False
-    """It ends by itself, and is started by something else than the boot."""
-    minutes: int = 0
-    """After how long one that should end by itself is ended."""
-
-    @property
-    def quoted(self) -> str:
-        """The command as one word of a shell."""
-        return quote(self.command)
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What is different between languages."""
-
-    language: str
-    packages: tuple[str, ...]
-    programs: str
-    """Where in a release the programs lie that its requirements bring."""
-
-
-class App:
-    """One application on its server."""
-
-    def __init__(self, place: Place[Any], runtime: Runtime) -> None:
-        """Keep both; all else follows."""
-        self.place, self.runtime = place, runtime
-        self.site: AppSite = place.site
-
-    @property
-    def builder(self) -> str:
-        """The account that fetches and builds, and may nothing else."""
-        return self.place.account("build")
-
-    @property
-    def socket(self) -> str:
-        """Where the web server reaches it."""
-        return f"/run/{self.place.id}.socket"
-
-    @property
-    def database(self) -> PostgresqlDatabase | None:
-        """Its database, if it has one."""
-        name = self.site.postgresql
-        return PostgresqlDatabase(f"{self.place.part.organisation.id}-{name}", self.place.user) if name else None
-
-    @property
-    def cache(self) -> Cache | None:
-        """Its cache, if it has one."""
-        name = self.site.valkey
-        return Cache(f"{self.place.part.organisation.id}-{name}", self.place.user) if name else None
-
-    @property
-    def workers(self) -> tuple[Program, ...]:
-        """What runs beside that which answers visitors."""
-        return tuple(Program(f"worker-{name}", each.command) for name, each in self.site.workers.items())
-
-    @property
-    def jobs(self) -> tuple[Program, ...]:
-        """What runs at its hour."""
-        return tuple(
-            Program(f"job-{name}", each.command, once=True, minutes=each.minutes)
-            for name, each in self.site.jobs.items()
-        )
-
-    @property
-    def programs(self) -> tuple[Program, ...]:
-        """Everything that runs as the site's own user."""
-        migration = self.site.migrate
-        once = (Program("migrate", migration, once=True, minutes=self.site.build.minutes),) if migration else ()
-        return (Program("web", self.site.serve), *self.workers, *self.jobs, *once)
-
-    @property
-    def environment(self) -> tuple[tuple[str, str], ...]:
-        """What its programs find in their environment, quoted for a shell."""
-        known = {"DATA": self.place.data, "HOME": "/tmp", "LANG": "C.UTF-8", "PATH": f"/srv/app/{self.runtime.programs}:/usr/bin:/bin"}
-        if self.database:
-            known["DATABASE_URL"] = f"postgresql:///{self.database.name}?host={self.database.socket}"
-        if self.cache:
-            known["REDIS_URL"] = f"unix://{self.cache.socket}"
-        return tuple((name, quote(value)) for name, value in {**known, **self.site.environment}.items())
-
-    @property
-    def secrets(self) -> tuple[tuple[str, str, str], ...]:
-        """Each secret: the variable, what it is called in the inventory, and the file on the server."""
-        return tuple(
-            (name, f"{self.place.name}-{name.lower().replace('_', '-')}", f"{self.place.settings}/secrets/{name}")
-            for name in self.site.secrets
-        )
-
-    @property
-    def build_command(self) -> str:
-        """What is run of its own to make a release, as one word of a shell; empty where there is nothing."""
-        commands = "\n".join(self.site.build_commands)
-        return quote(commands) if commands else ""
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """Units that run while a release is made or tried, and at no other time."""
-        names = ("fetch", *(("build",) if self.build_command else ()), *(("migrate",) if self.site.migrate else ()))
-        return tuple(self.unit(name) for name in (*names, "trial"))
-
-    def unit(self, program: str, kind: str = "service") -> str:
-        """Return what systemd calls one of its programs."""
-        return f"{self.place.id}@{program}.{kind}"
 
 
 def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
@@ -179,25 +56,46 @@ def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
     if app.secrets:
         yield Directory(f"{place.settings}/secrets", mode="0700")
     for _, name, path in app.secrets:
-        yield template(part, "app/secret.j2", to=path, mode="0400", value=name)
+        yield template(part, "app/secrets/SECRET_KEY.j2", to=path, mode="0400", value=name)
     yield from _units(app)
 
 
 def _units(app: App) -> Iterator[File]:
-    part = app.place.part
-
-    def unit(name: str, kind: str, becomes: str, **values: object) -> File:
-        return template(part, f"app/system/{becomes}.j2", to=f"{UNITS}/{app.unit(name, kind)}", app=app, **values)
-
-    yield unit("web", "socket", "site@web.socket")
-    for program in app.programs:
-        yield unit(program.name, "service", "site@web.service", program=program, trial=program.name == "migrate")
-    yield unit("trial", "service", "site@web.service", program=Program("trial", ""), trial=True)
-    yield unit("fetch", "service", "site@fetch.service", step="fetch")
+    yield _unit(app, "web", "socket", "site@web.socket")
+    for program in (*app.programs, Program("trial", "")):
+        new = program.name in ("migrate", "trial")
+        yield _unit(app, program.name, "service", "site@web.service", program=program, new=new)
+    yield _unit(app, "fetch", "service", "site@fetch.service", step="fetch")
     if app.build_command:
-        yield unit("build", "service", "site@fetch.service", step="build")
+        yield _unit(app, "build", "service", "site@fetch.service", step="build")
     for name, job in app.site.jobs.items():
-        yield unit(f"job-{name}", "timer", "site@job-weekly.timer", purpose=name, job=job)
+        yield _unit(app, f"job-{name}", "timer", "site@job-weekly.timer", purpose=name, at=job.at)
+
+
+def _unit(
+    app: App,
+    name: str,
+    kind: str,
+    becomes: str,
+    *,
+    program: Program | None = None,
+    new: bool = False,
+    step: str = "",
+    purpose: str = "",
+    at: str = "",
+) -> File:
+    """Render one unit; `new` is what belongs to the release that is made rather than to the one that is served."""
+    return template(
+        app.place.part,
+        f"app/system/{becomes}.j2",
+        to=f"{UNITS}/{app.unit(name, kind)}",
+        app=app,
+        program=program,
+        new=new,
+        step=step,
+        purpose=purpose,
+        at=at,
+    )
 
 
 def checks(place: Place[Any], runtime: Runtime) -> Iterator[Check]:

@@ -13,9 +13,10 @@ from coopinfra.roles.declarations import Declaration
 from coopinfra.roles.types import Line, quoted, refuse
 from coopinfra.roles.website.kinds import app
 from coopinfra.roles.website.kinds.app_settings import AppSite
+from coopinfra.roles.website.kinds.programs import Runtime
 from coopinfra.roles.website.place import Place
 
-RUNTIME = app.Runtime("node", ("nodejs", "npm"), "node_modules/.bin")
+RUNTIME = Runtime("node", ("nodejs", "npm"), "node_modules/.bin")
 PACKAGE = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
 
 

@@ -13,9 +13,10 @@ from coopinfra.roles.declarations import Declaration
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website.kinds import app
 from coopinfra.roles.website.kinds.app_settings import AppSite
+from coopinfra.roles.website.kinds.programs import Runtime
 from coopinfra.roles.website.place import Place
 
-RUNTIME = app.Runtime("python", ("python3", "python3-pip"), ".venv/bin")
+RUNTIME = Runtime("python", ("python3", "python3-pip"), ".venv/bin")
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
