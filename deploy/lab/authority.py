@@ -44,6 +44,11 @@ def system_bundle() -> str:
     return bundle.read_text() if bundle.exists() else ""
 
 
+def added_here(folder: Path = Path("/usr/local/share/ca-certificates")) -> tuple[str, ...]:
+    """Return the authorities that somebody has added to those of Debian, such as that of a network's own mirror."""
+    return tuple(path.read_text() for path in sorted(folder.glob("*.crt")))
+
+
 def _certificate(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, signer: ec.EllipticCurvePublicKey
 ) -> x509.CertificateBuilder:

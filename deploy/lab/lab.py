@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coopinfra.deploy.lab import host, image, internet, inventories, network, tree
-from coopinfra.deploy.lab.authority import system_bundle
+from coopinfra.deploy.lab.authority import added_here, system_bundle
 from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, shell_argv, wait_for_ssh
 from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
 from coopinfra.deploy.lab.internet import publish
@@ -163,7 +163,8 @@ def _found(lab: Lab, from_inventories: Path | None) -> Lab:
     boot(lab, spec.name)
     authorities = (root, internet.wait(lab))
     (lab.folder / "authorities").mkdir()
-    for text in authorities:
+    # What this machine reaches through an authority of its own network, a box reaches likewise.
+    for text in (*authorities, *added_here()):
         (lab.folder / "authorities" / tree.hash_of(template, text)).write_text(text)
     lab.authorities.write_text(system_bundle() + "".join(authorities))
     box = Box(spec, key)

@@ -9,9 +9,11 @@ from pydantic import Discriminator, Tag
 
 from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration
-from coopinfra.roles.website.kinds import php, proxy, static, wordpress
+from coopinfra.roles.website.kinds import node, php, proxy, python, static, wordpress
+from coopinfra.roles.website.kinds.node import NodeSite
 from coopinfra.roles.website.kinds.php import PhpSite
 from coopinfra.roles.website.kinds.proxy import ProxySite
+from coopinfra.roles.website.kinds.python import PythonSite
 from coopinfra.roles.website.kinds.static import StaticSite
 from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
 from coopinfra.roles.website.place import Place
@@ -30,7 +32,14 @@ class Kind(Protocol):
         """Yield what is true of a healthy site of this kind, beyond what a visitor sees."""
 
 
-KINDS: dict[str, Kind] = {"php": php, "proxy": proxy, "static": static, "wordpress": wordpress}
+KINDS: dict[str, Kind] = {
+    "node": node,
+    "php": php,
+    "proxy": proxy,
+    "python": python,
+    "static": static,
+    "wordpress": wordpress,
+}
 
 
 def _kind_of(site: object) -> str:
@@ -42,7 +51,9 @@ AnySite: TypeAlias = Annotated[
     Annotated[StaticSite, Tag("static")]
     | Annotated[ProxySite, Tag("proxy")]
     | Annotated[PhpSite, Tag("php")]
-    | Annotated[WordpressSite, Tag("wordpress")],
+    | Annotated[WordpressSite, Tag("wordpress")]
+    | Annotated[PythonSite, Tag("python")]
+    | Annotated[NodeSite, Tag("node")],
     Discriminator(_kind_of),
 ]
 """One site of any kind; each kind has settings of its own, and refuses those of others."""

@@ -1,0 +1,74 @@
+"""An application in Python that answers over WSGI or ASGI, with requirements that are locked by hashes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, model_validator
+
+from coopinfra.roles.contract import Check, Directory, Field, File, WholeNumber
+from coopinfra.roles.declarations import Declaration
+from coopinfra.roles.types import quoted, refuse
+from coopinfra.roles.website.kinds import app
+from coopinfra.roles.website.kinds.app_settings import AppSite
+from coopinfra.roles.website.kinds.programs import Runtime
+from coopinfra.roles.website.place import Place
+
+RUNTIME = Runtime("python", ("python3", "python3-pip"), ".venv/bin")
+CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+def _callable(value: str) -> str:
+    if not CALLABLE.fullmatch(value):
+        refuse(f"{quoted(value)} is not a callable of Python", "write it as `shop.wsgi:application`")
+    return value
+
+
+class PythonSite(AppSite):
+    """An application in Python; its locked requirements bring gunicorn (WSGI) or uvicorn (ASGI)."""
+
+    kind: Literal["python"] = Field(description="What it is made of.")
+    wsgi: Annotated[str, AfterValidator(_callable)] | None = Field(
+        default=None, description="What gunicorn calls, as `module:callable`.", examples=["shop.wsgi:application"]
+    )
+    asgi: Annotated[str, AfterValidator(_callable)] | None = Field(
+        default=None, description="What uvicorn calls, as `module:callable`.", examples=["shop.asgi:application"]
+    )
+    processes: WholeNumber = Field(default=2, ge=1, le=64, description="How many of it answer at once.")
+
+    @model_validator(mode="after")
+    def _check_one(self) -> PythonSite:
+        if bool(self.wsgi) == bool(self.asgi):
+            both = "this application has both" if self.wsgi else "an application in Python needs `wsgi` or `asgi`"
+            refuse(both, "write one of them, as `wsgi: shop.wsgi:application`")
+        return self
+
+    @property
+    def server(self) -> str:
+        """The package that serves it."""
+        return "gunicorn" if self.wsgi else "uvicorn"
+
+    @property
+    def serve(self) -> str:
+        """The shell command that answers visitors, on the socket that it is given."""
+        if self.wsgi:
+            return f"python -m gunicorn --workers {self.processes} --graceful-timeout 20 {self.wsgi}"
+        options = "--proxy-headers --forwarded-allow-ips '*' --no-access-log --timeout-graceful-shutdown 20"
+        return f"python -m uvicorn --fd 3 --workers {self.processes} {options} {self.asgi}"
+
+
+def declare(place: Place[PythonSite]) -> Iterator[Declaration]:
+    """State what an application needs."""
+    yield from app.declare(place, RUNTIME)
+
+
+def files(place: Place[PythonSite]) -> Iterator[File | Directory]:
+    """Yield the files of an application."""
+    yield from app.files(place, RUNTIME)
+
+
+def checks(place: Place[PythonSite]) -> Iterator[Check]:
+    """Yield what is true of a healthy application."""
+    yield from app.checks(place, RUNTIME)

@@ -1,0 +1,227 @@
+"""Applications in Python and Node on one server: built there, tried, served without a gap, and kept to themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from coopinfra.deploy.lab import lab as labs
+from faults import on_box, running, wait_for
+
+pytestmark = pytest.mark.timeout(600)
+
+APPS = Path(__file__).parent / "apps"
+SITES = """
+          shop:
+            domain: shop.highbeam.example
+            kind: python
+            source: {folder: apps/shop}
+            wsgi: shop:application
+            health: {path: /release, seconds: 10}
+            migrate: python shop.py migrate
+            build: {command: sh build.sh, minutes: 1}
+            postgresql: shop
+            requests_a_second: 0
+            secrets: {PAYMENT_TOKEN: random}
+            environment: {GREETING: 'it''s "100%" $HOME'}
+            workers:
+              packer: {command: python shop.py work}
+            jobs:
+              count: {command: python shop.py count, at: "*:*:0/2"}
+          board:
+            domain: board.highbeam.example
+            kind: node
+            source: {folder: apps/board}
+            start: node server.js
+            requests_a_second: 0
+            valkey: board
+"""
+# Asks again and again over new connections, four at once, until its input ends, and sends as often as it asks.
+LOAD = """
+import collections, concurrent.futures, json, select, sys, urllib.request
+counted = collections.Counter()
+def ask(number):
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        for data in (None, b"a=b"):
+            try:
+                with urllib.request.urlopen(sys.argv[1], data, timeout=20) as answer:
+                    counted[answer.read().decode()] += 1
+            except OSError as error:
+                counted[f"failed: {error}"] += 1
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(ask, range(4)))
+print(json.dumps(counted))
+"""
+PIDS = "export SHOP=$(systemctl show -P MainPID highbeam-shop@web)"
+SECRET = "/etc/coopinfra/sites/highbeam-shop/secrets/PAYMENT_TOKEN"
+OUTSIDE = "http://198.51.100.7:8000/"
+# What the board tries at the shop and the world, and the same by somebody for whom it works.
+TRIES = {
+    f"cat {SECRET}": f"cat {SECRET}",
+    "cat /proc/$SHOP/environ": "cat /proc/$SHOP/environ",
+    "ls /srv/data/highbeam-shop": "ls /srv/data/highbeam-shop",
+    "cat /etc/coopinfra/sites/highbeam-shop/run": "cat /etc/coopinfra/sites/highbeam-shop/run",
+    "ls /srv/sites/highbeam-shop/current": "runuser -u highbeam-board ls /srv/sites/highbeam-shop/current",
+    "touch /srv/app/here": "touch /srv/sites/highbeam-board/current/here",
+    "touch /usr/local/here": "touch /usr/local/here",
+    "ls /run/dbus": "runuser -u highbeam-board ls /run/dbus",
+    "kill -0 $SHOP": "runuser -u highbeam-shop -- kill -0 $SHOP",
+    f"curl -sS --max-time 5 {OUTSIDE}": f"runuser -u highbeam-board -- curl -sS --max-time 5 {OUTSIDE}",
+    "curl -sS --unix-socket /run/highbeam-shop.socket http://x/": "curl -sS --unix-socket /run/highbeam-shop.socket http://x/",
+    "psql -d highbeam-shop -c SELECT": "runuser -u highbeam-shop -- psql -d highbeam-shop -c SELECT",
+}
+
+
+@pytest.fixture(scope="module")
+def operator(machine):
+    org = machine.folder / "org.yml"
+    org.write_text(org.read_text().rstrip("\n") + SITES)
+    shutil.copytree(APPS, machine.folder / "apps")
+    machine.publish()
+    machine.ok("deploy", "highbeam", "--yes")
+    return machine
+
+
+@contextmanager
+def edited(operator, name, old, new):
+    """Change a file of an application beside org.yml, and put it back."""
+    path = operator.folder / name
+    good = path.read_text()
+    assert old in good
+    path.write_text(good.replace(old, new))
+    try:
+        yield
+    finally:
+        path.write_text(good)
+
+
+@contextmanager
+def under_load(operator, url):
+    """Ask again and again; yield what holds the count of each answer, once it has ended."""
+    argv = labs.exec_argv(operator.lab, [sys.executable, "-c", LOAD, url])
+    load, counted = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True), {}
+    try:
+        yield counted
+    finally:
+        counted.update(json.loads(load.communicate(timeout=90)[0]))
+
+
+def ask(operator, url, *options):
+    """Ask as a visitor; return the body, or what curl says of the answer."""
+    ran = operator.outside("curl", "-sS", "--fail", "--max-time", "20", *options, url)
+    return ran.stdout or ran.stderr
+
+
+def state(operator, site="shop"):
+    """What is there of a site: releases, the one that is served, and what runs for it."""
+    path = f"/srv/sites/highbeam-{site}"
+    units = (
+        f"systemctl list-units --plain --no-legend --state=active 'highbeam-{site}@*' | cut -d' ' -f1 | grep -v job-"
+    )
+    return operator.root(f"ls -A {path} {path}/releases; readlink {path}/current; {units}")
+
+
+def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
+    before = ask(operator, "https://shop.highbeam.example/")
+    ordered = ask(operator, "https://shop.highbeam.example/order", "-d", "a=b")
+    operator.root("systemctl start highbeam-shop@job-count.service")
+    said = operator.root("cat /srv/data/highbeam-shop/count")
+
+    assert before == "first: 0 orders, 0 packed"
+    assert "1 orders" in ordered
+    wait_for("the packed order", lambda: "1 packed" in ask(operator, "https://shop.highbeam.example/"), seconds=10)
+    assert "1 orders, a token of 40" in said
+    assert ask(operator, "https://board.highbeam.example/") == "first: a cache"
+    assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+    assert " 0 red" in operator.ok("check", "highbeam").stdout
+
+
+@pytest.mark.parametrize(("site", "file"), [("shop", "shop.py"), ("board", "server.js")])
+def test_under_load_neither_a_deploy_nor_the_way_back_fails_a_request(operator, site, file):
+    url = f"https://{site}.highbeam.example/release"
+
+    with edited(operator, f"apps/{site}/{file}", '"first"', '"second"'), under_load(operator, url) as counted:
+        operator.ok("site", "deploy", "highbeam", site, "--yes")
+        operator.ok("site", "rollback", "highbeam", site)
+    with under_load(operator, url) as control:
+        units = f"highbeam-{site}@web.socket highbeam-{site}@web.service"
+        operator.root(f"systemctl stop {units}; sleep 1; systemctl start {units}; sleep 1")
+
+    # Shown with `-s`.
+    sys.stderr.write(f"{site}: {counted}, and without a socket that is held: {control}\n")
+    assert {each.partition(":")[0] for each in counted} == {"first", "second"}, counted
+    assert min(counted.values()) > 10
+    assert [answer for answer in control if answer.startswith("failed: HTTP Error 502")], "the control"
+    assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+
+
+def test_a_release_that_is_not_well_never_goes_live(operator):
+    before = state(operator)
+    sick = (
+        'if path == "/slow"',
+        'if path == "/release":\n        raise OSError("no stock left")\n    if path == "/slow"',
+    )
+
+    with edited(operator, "apps/shop/shop.py", *sick):
+        ran = operator.run("site", "deploy", "highbeam", "shop", "--yes")
+
+    assert ran.returncode == 3
+    assert "asked for /release, it answers with 500" in ran.stderr
+    assert "no stock left" in ran.stderr
+    assert "the release before is served still" in ran.stderr
+    assert state(operator) == before
+    assert ask(operator, "https://shop.highbeam.example/release") == "first"
+
+
+def test_an_application_reaches_nobody_elses_secrets_files_or_network(operator):
+    listener = operator.start(sys.executable, "-m", "http.server", "--bind", "198.51.100.7", "8000")
+    try:
+        worked = {each: on_box(operator, as_the_board(each)) for each in TRIES}
+        planted = {each: on_box(operator, by_whom_it_works(each)) for each in TRIES}
+    finally:
+        listener.kill()
+        listener.communicate()
+        operator.root("rm -f /usr/local/here /srv/sites/highbeam-board/current/here")
+
+    assert [each for each, did in worked.items() if did] == []
+    assert [each for each, did in planted.items() if not did] == [], "the control"
+
+
+def as_the_board(command):
+    """Return the command that runs another as a program of the board: as its user, and seeing what it sees."""
+    user = "--reuid=highbeam-board --regid=highbeam-board --clear-groups --no-new-privs"
+    inside = "nsenter -t $(systemctl show -P MainPID highbeam-board@web) -m -n -i"
+    return f"{PIDS}; {inside} setpriv {user} sh -c '{command}' >/dev/null 2>&1"
+
+
+def by_whom_it_works(command):
+    return f"{PIDS}; cd /; {TRIES[command]} >/dev/null 2>&1"
+
+
+def test_killed_in_the_middle_the_old_release_is_served_and_the_next_run_finishes(operator):
+    before = state(operator)
+    with edited(operator, "apps/shop/build.sh", "true", "sleep 50"):
+        with running(operator, "site", "deploy", "highbeam", "shop", "--yes") as deploy:
+            wait_for("the build", lambda: builds(operator), seconds=60)
+            deploy.signal(9)
+        # And what the server still does for it, as a power cut would; systemd goes on with what it was asked for.
+        operator.root("pkill -9 -f '[.]incoming' || true")
+        went_on, served = builds(operator), ask(operator, "https://shop.highbeam.example/release")
+
+    ran = operator.ok("deploy", "highbeam", "--yes")
+
+    assert went_on, "the control: the build goes on by itself"
+    assert served == "first"
+    assert not builds(operator)
+    assert state(operator) == before
+    assert "interrupted" in ran.stderr or "stopped" in ran.stderr, ran.stderr
+
+
+def builds(operator):
+    return on_box(operator, "[ $(systemctl show -P ActiveState highbeam-shop@build) = activating ]")
