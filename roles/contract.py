@@ -56,10 +56,19 @@ YesNo = StrictBool
 Named = Annotated[Mapping[str, V], AfterValidator(Table)]
 
 
+OF_MACHINE = "of the machine"
+"""Marks a setting that is one for all who share a machine, `Annotated[YesNo, OF_MACHINE]`: its owner decides."""
+
+
 class Settings(BaseModel):
     """What a client chooses about one role; every field is described, every default is the safe one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
+
+    @classmethod
+    def of_machine(cls) -> tuple[str, ...]:
+        """Return the settings that the owner of a shared machine decides for all."""
+        return tuple(name for name, field in cls.model_fields.items() if OF_MACHINE in field.metadata)
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,22 @@ class Organisation:
 
 
 @dataclass(frozen=True)
+class Tenancy:
+    """Whose machine an organisation shares, and what it may take of it."""
+
+    organisation: str
+    owner: str
+    machine: str
+    memory_megabytes: int
+
+    @property
+    def slice(self) -> str:
+        """The systemd slice that all its programs run in."""
+        # A dash would make it a part of the slice of an organisation that is called as what stands before the dash.
+        return f"coopinfra-{self.organisation.replace('-', '_')}.slice"
+
+
+@dataclass(frozen=True)
 class Server:
     """One machine, and who may log in on it."""
 
@@ -119,6 +144,8 @@ class Server:
     ipv6: str = ""
     port: int = 22
     first_login: str = "root"
+    tenancy: Tenancy | None = None
+    """Set where the machine is another organisation's, which alone decides about the machine as such."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -220,6 +247,7 @@ def check_path(path: str) -> None:
 
 
 __all__ = [
+    "OF_MACHINE",
     "Check",
     "Contact",
     "Directory",
@@ -233,6 +261,7 @@ __all__ = [
     "Server",
     "Settings",
     "Table",
+    "Tenancy",
     "Trial",
     "WholeNumber",
     "YesNo",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from coopinfra.roles.contract import Check, Directory, File, Part, Settings, Trial
+from coopinfra.roles.contract import Check, Directory, File, Part, Server, Settings, Trial
 from coopinfra.roles.declarations import Declaration, Need
 
 FOLDER = Path(__file__).parent
@@ -38,6 +38,15 @@ class Role:
         """The kinds of need that it serves."""
         kinds: tuple[type[Need], ...] = self._module().PROVIDES
         return kinds
+
+    @property
+    def only_on(self) -> str:
+        """Where it has a place: on `own` machines, on `shared` ones of others, or empty for both."""
+        return str(getattr(self._module(), "ONLY_ON", ""))
+
+    def fits(self, server: Server) -> bool:
+        """Tell whether it has a place on a server."""
+        return self.only_on in ("", "shared" if server.tenancy else "own")
 
     def declare(self, part: Part[Any]) -> tuple[Declaration, ...]:
         """Return what follows from its settings."""

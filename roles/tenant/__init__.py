@@ -1,0 +1,28 @@
+"""What an organisation has of a machine that it shares: packages, ports, and a limit of memory. Joins by itself.
+
+The machine as such is the business of its owner, whose `base` came before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from coopinfra.roles.contract import Part, Settings
+from coopinfra.roles.declarations import Declaration, Need, Packages, Port, Unit
+
+FIREWALL = "/etc/nftables.conf"
+RULES = "/etc/nftables.d"
+
+
+class TenantSettings(Settings):
+    """What a client chooses about its part of a shared machine: nothing, for the machine's owner says how much it is."""
+
+
+SETTINGS = TenantSettings
+PROVIDES: tuple[type[Need], ...] = (Packages, Port)
+ONLY_ON = "shared"
+
+
+def declare(_part: Part[TenantSettings]) -> Iterator[Declaration]:
+    """State the firewall, which reads the organisation's own rules beside those of the others."""
+    yield Unit("nftables.service", reads=(FIREWALL, RULES), reload=True, access=True)
