@@ -56,6 +56,16 @@ class ServerPlan:
         return next((each.role for each in self.declared if _is(each.declaration, what, subject)), "")
 
     @property
+    def claims(self) -> dict[str, str]:
+        """What nobody else on the machine may have too, and the role that asks for it; a unit serves whoever has it."""
+        return {
+            claim: each.role
+            for each in self.declared
+            if not isinstance(each.declaration, Unit)
+            for claim in each.declaration.claims
+        }
+
+    @property
     def secrets(self) -> tuple[tuple[str, Secret], ...]:
         """Every secret with its place, `server/role/name`."""
         return tuple(

@@ -15,7 +15,7 @@ FOLDER = "/etc/systemd/system"
 def in_slice(
     tenancy: Tenancy | None, files: Iterable[tuple[str, File | Directory]], declared: Iterable[Declared]
 ) -> Iterator[tuple[str, File]]:
-    """Yield a file for each service that carries the organisation's name, with the role that has declared or written it.
+    """Yield a file for each service that carries the organisation's name, with the role that it is of.
 
     What has no such name, such as the web server, serves all who are on the machine.
     """

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coopinfra.roles.primitives.file_states import FilesFound
 from coopinfra.roles.primitives.manifest import Manifest, account, rights
+from coopinfra.roles.primitives.neighbours import Neighbours
 from coopinfra.roles.primitives.units import UnitFound
 from coopinfra.roles.primitives.users import UserFound
 
@@ -32,15 +33,18 @@ class Drift:
 
 
 def since_last_deploy(
-    files: FilesFound, users: Mapping[str, UserFound], units: Mapping[str, UnitFound]
+    files: FilesFound, users: Mapping[str, UserFound], units: Mapping[str, UnitFound], neighbours: Neighbours
 ) -> tuple[Drift, ...]:
-    """Return what is not as the last deploy left it; after one that was interrupted nobody knows."""
+    """Return what is not as the last deploy left it; after one that was interrupted nobody knows.
+
+    neighbours: what several on the machine have may be as the last deploy of any of them left it
+    """
     if not files.manifest.finished:
         return ()
-    return (*_files(files), *_users(files.manifest, users), *_units(files.manifest, units))
+    return (*_files(files, neighbours), *_users(files.manifest, users), *_units(files.manifest, units))
 
 
-def _files(found: FilesFound) -> Iterator[Drift]:
+def _files(found: FilesFound, neighbours: Neighbours) -> Iterator[Drift]:
     for path in sorted({*found.manifest.files, *found.manifest.directories}):
         there, left = found.paths.get(path), found.manifest.files.get(path)
         what = "file" if left else "directory"
@@ -49,6 +53,8 @@ def _files(found: FilesFound) -> Iterator[Drift]:
             continue
         reasons = ["content"] if left and there.digest != left else []
         now, then = rights(there.user, there.group, there.mode), found.manifest.rights.get(path)
+        if neighbours.left(path, there.digest, now):
+            continue
         if then and now != then:
             reasons.append(f"{now}, was {then}")
         if reasons:

@@ -9,14 +9,14 @@ from pyinfra import host
 from pyinfra.api import FileUploadCommand, StringCommand, operation
 
 from coopinfra.roles.primitives.changes import STATE
-from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, manifest_path
+from coopinfra.roles.primitives.neighbours import ServerManifests
 
 
 @operation()
 def record(organisation: str, manifest: Manifest) -> Generator[FileUploadCommand | StringCommand, None, None]:
     """Write the manifest of one organisation unless it is there already."""
-    if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
+    if host.get_fact(ServerManifests, organisation=organisation).own == manifest:
         host.noop("the manifest is as it should be")
         return
     yield StringCommand(

@@ -15,7 +15,7 @@ RULES = "/etc/nftables.d"
 
 
 class TenantSettings(Settings):
-    """What a client chooses about its part of a shared machine: nothing, for the machine's owner says how much it is."""
+    """What a client chooses about its part of a shared machine: nothing, as its owner says how much that is."""
 
 
 SETTINGS = TenantSettings
