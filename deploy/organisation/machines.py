@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from coopinfra.deploy.organisation.document import Document, Location
 from coopinfra.deploy.organisation.models import Machine, Org
-from coopinfra.deploy.organisation.places import organisations
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.roles.contract import Settings
@@ -39,9 +38,8 @@ def _find(org: Org, document: Document, at: Location, wanted: str, load_owner: C
         complain(f"`{wanted}` is a machine of its own", "write its `address` instead")
         return None
     if not (org.folder.parent / owner / "org.yml").is_file():
-        complain(
-            f"there is no organisation {quoted(owner)}", suggest(owner, {*organisations()} - {org.id}, "there are")
-        )
+        names = {path.parent.name for path in org.folder.parent.glob("*/org.yml")}
+        complain(f"there is no organisation {quoted(owner)}", suggest(owner, names - {org.id}, "there are"))
         return None
     try:
         owners = load_owner(owner)
