@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -129,3 +132,86 @@ def test_who_wants_what_a_neighbour_has_is_refused_before_anything_is_touched(sh
     assert sharing.root("cat /var/lib/coopinfra/state/*/manifest.json | sha256sum") == before
     sharing.write_tenant("birch")
     assert "nothing to change" in sharing.deploy("birch")
+
+
+WATCH = """
+import http.client, ssl, sys, threading
+names, stop = sys.argv[1:], threading.Event()
+counts = {name: [0, 0] for name in names}
+def ask(name):
+    context = ssl.create_default_context()
+    while not stop.is_set():
+        try:
+            connection = http.client.HTTPSConnection(f"www.{name}.example", timeout=10, context=context)
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            good = answer.status == 200 and name in answer.read().decode()
+            connection.close()
+        except Exception:
+            good = False
+        counts[name][not good] += 1
+threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+for each in threads: each.start()
+print("asking", file=sys.stderr, flush=True)
+sys.stdin.read()
+stop.set()
+for each in threads: each.join()
+print(*(f"{name} {good} {bad}" for name, (good, bad) in counts.items()), sep="\\n")
+"""
+
+
+@contextmanager
+def watched(sharing, *names):
+    """Ask sites without a pause; yield what gets, in the end, how many answers of each were right and wrong."""
+    process = subprocess.Popen(
+        labs.exec_argv(sharing.operator.lab, (sys.executable, "-c", WATCH, *names)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    counts = {}
+    assert process.stderr
+    assert process.stderr.readline() == "asking\n"
+    yield counts
+    said, _ = process.communicate(timeout=60)
+    for line in said.splitlines():
+        name, good, bad = line.split()
+        counts[name] = (int(good), int(bad))
+
+
+OTHERS = """
+find /etc /srv /usr/local /var/lib/coopinfra -xdev -type f ! -path '*/state/journal/*' \
+    ! -path '/var/lib/coopinfra/state/alder/*' -exec sha256sum {} + | sort -k2
+"""
+
+
+def test_one_leaves_and_nothing_of_the_others_changes_nor_fails_a_request(sharing):
+    before = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
+
+    with watched(sharing, "alder", "birch") as counts:
+        left = sharing.operator.ok("leave", "alder", "--yes").stderr
+    after = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
+
+    gone = {path for path in before if path not in after}
+    assert "nothing of `alder` runs on lantern/shared1 any more" in left
+    assert {path: after[path] for path in after} == {path: before[path] for path in before if path not in gone}
+    assert gone
+    assert not [path for path in gone if "alder" not in path]
+    assert not [path for path in after if "alder" in path]
+    (right, wrong), (_, refused) = counts["birch"], counts["alder"]
+    sys.stdout.write(f"while alder left, birch answered {right} requests and failed {wrong}; alder failed {refused}\n")
+    assert right > 20
+    assert wrong == 0
+    assert refused > 0, "the control: whoever left does not answer any more"
+    for name in ("lantern", "birch"):
+        assert "nothing to change" in sharing.operator.ok("plan", name).stdout
+        assert " 0 red" in sharing.operator.ok("check", name).stdout
+    assert sharing.root("ls /var/lib/coopinfra/state").split() == ["birch", "journal", "lantern"]
+
+
+def test_who_has_left_can_come_back(sharing):
+    sharing.deploy("alder")
+
+    assert "alder" in sharing.page("alder")
+    assert "nothing to change" in sharing.operator.ok("plan", "alder").stdout
