@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Part, Settings
+from coopinfra.roles.contract import Part, Settings, Tenancy
 from coopinfra.roles.declarations import Declaration, Need, Packages, Port, Unit
 
 FIREWALL = "/etc/nftables.conf"
@@ -21,6 +21,11 @@ class TenantSettings(Settings):
 SETTINGS = TenantSettings
 PROVIDES: tuple[type[Need], ...] = (Packages, Port)
 ONLY_ON = "shared"
+
+
+def most_memory(tenancy: Tenancy) -> str:
+    """Return the limit in bytes, as systemd prints it."""
+    return str(tenancy.memory_megabytes * 1024 * 1024)
 
 
 def declare(_part: Part[TenantSettings]) -> Iterator[Declaration]:

@@ -8,7 +8,7 @@ from typing import Any
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Port
 from coopinfra.roles.primitives.checking import prints
-from coopinfra.roles.tenant import TenantSettings
+from coopinfra.roles.tenant import TenantSettings, most_memory
 
 
 def checks(part: Part[TenantSettings]) -> Iterator[Check]:
@@ -20,6 +20,16 @@ def checks(part: Part[TenantSettings]) -> Iterator[Check]:
         "nft list chain inet coopinfra declared",
         _opens(part.all(Port)),
     )
+    if tenancy := part.server.tenancy:
+        yield prints(
+            f"the programs of {tenancy.organisation} on {name} take {tenancy.memory_megabytes} MB of memory at most",
+            f"systemctl show --property=MemoryMax --value {tenancy.slice}",
+            _equals(most_memory(tenancy)),
+        )
+
+
+def _equals(wanted: str) -> Callable[[str], str | None]:
+    return lambda said: None if said.strip() == wanted else f"it is {said.strip()} bytes"
 
 
 def _answers(address: str, port: int) -> Callable[[Any], str | None]:

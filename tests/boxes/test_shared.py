@@ -43,6 +43,8 @@ servers:
           main: {domain: www.%(id)s.example, source: {folder: pages}}
 """
 TENANTS = ("alder", "birch")
+CACHE = "      valkey: {caches: {members: {user: demo}}}\n      website:"
+"""A program that runs for one tenant alone."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def sharing(lab):
     """A bare machine, and the files of its owner and of two that may share it."""
     at = Sharing(Operator(lab))
     at.write("lantern", OWNER)
-    for name in TENANTS:
-        at.write_tenant(name)
+    at.write_tenant("alder", ("      website:", CACHE))
+    at.write_tenant("birch")
     with machines(lab) as make:
         yield Sharing(make(SHARED1))
 
@@ -108,6 +110,20 @@ def test_each_answers_and_has_nothing_to_change_and_all_checks_are_green(sharing
         assert "nothing to change" in planned
         assert "by other hands" not in planned
         assert " 0 red" in sharing.operator.ok("check", name).stdout
+
+
+def test_a_program_runs_in_its_slice_and_gets_no_more_memory_than_agreed(sharing):
+    hungry = "perl -e '$x = \"a\" x (700 * 1024 * 1024); print length $x'"
+    run = "systemd-run --quiet --wait --pipe --collect"
+
+    group = sharing.root("systemctl show --property=ControlGroup --value valkey@alder-members.service").strip()
+    limited = sharing.root(f"{run} --slice=coopinfra-alder.slice {hungry} || echo ended")
+    free = sharing.root(f"{run} {hungry}")
+
+    assert group == "/coopinfra.slice/coopinfra-alder.slice/valkey@alder-members.service"
+    assert limited == "ended\n"
+    assert free == str(700 * 1024 * 1024), "the control: outside of the slice there is room"
+    assert "yes" in sharing.root("systemctl is-active --quiet valkey@alder-members.service && echo yes")
 
 
 def test_what_a_stranger_changes_is_drift_to_whom_it_concerns_alone(sharing):
