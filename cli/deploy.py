@@ -79,7 +79,7 @@ def bring(
         for each in ready:
             if each.pending or each.preview.drift:
                 say("\n".join(preview_lines(each.preview, diffs=False)))
-        if not yes and any(each.pending for each in ready) and not _agreed():
+        if not yes and any(each.pending for each in ready) and not agreed():
             decline(ready, record)
             say("nothing was changed")
             raise typer.Exit(3)
@@ -91,7 +91,7 @@ def bring(
         if isinstance(result, CoopinfraError):
             say_problems(result)
         else:
-            say("\n".join(_summary(result)))
+            say("\n".join(summary_of(result)))
     for each in ready:
         if others := each.preview.others:
             wait_for = "another change waits" if others == 1 else f"{others} other changes wait"
@@ -114,7 +114,8 @@ def seconds(option: str, text: str) -> int:
     return int(number) * (60 if unit == "m" else 1)
 
 
-def _agreed() -> bool:
+def agreed() -> bool:
+    """Ask whoever is at the terminal; nobody there means no."""
     if not sys.stdin.isatty():
         say("error: nobody is there to say yes\n  hint: run it with `--yes`", style="bold red")
         return False
@@ -124,7 +125,8 @@ def _agreed() -> bool:
         return False
 
 
-def _summary(result: Result) -> list[str]:
+def summary_of(result: Result) -> list[str]:
+    """Say what became of a server."""
     lines = [f"{result.server}: finished what was interrupted: {each}" for each in result.interrupted]
     if result.reverted_first:
         lines.append(f"{result.server}: took back a change of access that nobody had confirmed, and made it anew")

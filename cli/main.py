@@ -16,7 +16,7 @@ from coopinfra.deploy.organisation.problems import CoopinfraError
 
 INTERRUPTED = 3
 
-VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "log", "check", "dns", "runbook")
+VERBS = ("demo", "init", "validate", "schema", "trust", "plan", "deploy", "leave", "log", "check", "dns", "runbook")
 GROUPS = {
     "secrets": "Keys and passwords, encrypted beside org.yml for everybody who may read them.",
     "site": "Sites: list, publish, go back, close for maintenance, logs, a shell.",

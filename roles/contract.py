@@ -56,6 +56,10 @@ YesNo = StrictBool
 Named = Annotated[Mapping[str, V], AfterValidator(Table)]
 
 
+OF_MACHINE = "of the machine"
+"""Marks a setting that is one for all who share a machine, `Annotated[YesNo, OF_MACHINE]`: its owner decides."""
+
+
 class Settings(BaseModel):
     """What a client chooses about one role; every field is described, every default is the safe one."""
 
@@ -65,6 +69,11 @@ class Settings(BaseModel):
     def servers_named(self) -> tuple[str, ...]:
         """The servers that are named here, as `vault1`, or `collective/vault1` where it is another organisation's."""
         return ()
+
+    @classmethod
+    def of_machine(cls) -> tuple[str, ...]:
+        """Return the settings that the owner of a shared machine decides for all."""
+        return tuple(name for name, field in cls.model_fields.items() if OF_MACHINE in field.metadata)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,22 @@ class Organisation:
 
 
 @dataclass(frozen=True)
+class Tenancy:
+    """Whose machine an organisation shares, and what it may take of it."""
+
+    organisation: str
+    owner: str
+    machine: str
+    memory_megabytes: int
+
+    @property
+    def slice(self) -> str:
+        """The systemd slice that all its programs run in."""
+        # A dash would make it a part of the slice of an organisation that is called as what stands before the dash.
+        return f"coopinfra-{self.organisation.replace('-', '_')}.slice"
+
+
+@dataclass(frozen=True)
 class Server:
     """One machine, and who may log in on it."""
 
@@ -124,6 +149,8 @@ class Server:
     ipv6: str = ""
     port: int = 22
     first_login: str = "root"
+    tenancy: Tenancy | None = None
+    """Set where the machine is another organisation's, which alone decides about the machine as such."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -241,6 +268,7 @@ def check_path(path: str) -> None:
 
 
 __all__ = [
+    "OF_MACHINE",
     "Check",
     "Contact",
     "Directory",
@@ -255,6 +283,7 @@ __all__ = [
     "Server",
     "Settings",
     "Table",
+    "Tenancy",
     "Trial",
     "WholeNumber",
     "YesNo",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from coopinfra.roles.contract import Check, Directory, File, Part, Settings, Trial
+from coopinfra.roles.contract import Check, Directory, File, Part, Server, Settings, Trial
 from coopinfra.roles.declarations import Declaration, Fact, Need
 
 FOLDER = Path(__file__).parent
@@ -49,6 +49,15 @@ class Role:
         """The kinds of fact that it is told, whoever on its server states them."""
         kinds: tuple[type[Fact], ...] = getattr(self._module(), "READS", ())
         return kinds
+
+    @property
+    def only_on(self) -> str:
+        """Where it has a place: on `own` machines, on `shared` ones of others, or empty for both."""
+        return str(getattr(self._module(), "ONLY_ON", ""))
+
+    def fits(self, server: Server) -> bool:
+        """Tell whether it has a place on a server."""
+        return self.only_on in ("", "shared" if server.tenancy else "own")
 
     def declare(self, part: Part[Any]) -> tuple[Declaration, ...]:
         """Return what follows from its settings."""

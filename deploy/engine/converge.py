@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pyinfra import host
 from pyinfra.operations import python
 
+from coopinfra.deploy.engine.sharing import refuse_conflicts
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Port, Release, Unit
 from coopinfra.roles.primitives.access import way_back
-from coopinfra.roles.primitives.additions import ServerAdditions, unexpected
+from coopinfra.roles.primitives.additions import Additions, ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import Reveal, bundle
-from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of
+from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.primitives.packages import packages
 from coopinfra.roles.primitives.record import record
 from coopinfra.roles.primitives.releases import publish, releases_removed
@@ -71,8 +72,8 @@ def converge(
         units(name="Start, reload or restart units", wanted=units_of(plan, only))
         return {}
     who = plan.organisation
-    old, new = manifests(plan, reveal, origin)
-    gone = old.without(new)
+    old, new, neighbours = manifests(plan, reveal, origin)
+    gone = neighbours.without_shared(old.without(new))
     record(name=NOTES[0], organisation=who, manifest=new if new == old else old.joined(new))
 
     packages(name="Install Debian packages", names=plan.packages)
@@ -104,9 +105,13 @@ def units_of(plan: ServerPlan, release: Release) -> tuple[Unit, ...]:
 
 def manifests(
     plan: ServerPlan, reveal: Reveal | None = None, origin: Origin | None = None
-) -> tuple[Manifest, Manifest]:
-    """Return what the last deploy left on the server, and what this one will leave."""
-    old = host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",)).manifest
+) -> tuple[Manifest, Manifest, Neighbours]:
+    """Return what the last deploy left on the server, what this one will leave, and what others have there.
+
+    Raises PreflightError where the machine's others and the plan cannot both have what they want.
+    """
+    machine = host.get_fact(ServerManifests, organisation=plan.organisation)
+    old, neighbours = machine.own, machine.neighbours
 
     def digest_of(file: File) -> str:
         if not file.sealed:
@@ -121,6 +126,8 @@ def manifests(
         plan.units,
         plan.releases,
         ports=plan.all(Port),
+        claims=plan.claims,
+        memory=plan.server.tenancy.memory_megabytes if plan.server.tenancy else 0,
         baseline=old.baseline,
         digest_of=digest_of,
     )
@@ -130,9 +137,11 @@ def manifests(
         else replace(new, commit=old.commit, signed=old.signed)
     )
     if old.baseline is None:
-        found = host.get_fact(ServerAdditions)
-        new = replace(new, baseline=found.noted(unexpected(found, old, new, plan.users)))
-    return old, new
+        # Who comes to others inherits nothing: what nobody of them knows of is somebody else's doing.
+        found = Additions() if neighbours.manifests else host.get_fact(ServerAdditions)
+        new = replace(new, baseline=found.noted(unexpected(found, old, new, plan.users, neighbours)))
+    refuse_conflicts(plan, new, neighbours)
+    return old, new, neighbours
 
 
 def _access(

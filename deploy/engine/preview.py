@@ -30,6 +30,7 @@ from coopinfra.roles.primitives.file_states import (
     holds_secrets,
 )
 from coopinfra.roles.primitives.manifest import Manifest
+from coopinfra.roles.primitives.neighbours import Neighbours
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import ReleasesFound
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
@@ -83,14 +84,14 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         lambda: iter([host.get_fact(ServerAdditions)]),
     )
     steps = converge(plan, sources, only=only)
-    old, new = manifests(plan)
+    old, new, neighbours = manifests(plan)
     read_ahead(state, lambda: iter([_releases_left(old)]))
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
         message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
         hint = f"run `coopinfra deploy {plan.organisation}` once: a site is more than its files"
         raise PreflightError(Problem(message, hint))
-    gone = old.without(new)
+    gone = neighbours.without_shared(old.without(new))
     paths = paths_of(plan.files, tuple(gone.files), gone.directories)
     facts = _Facts(
         host.get_fact(ServerFiles, organisation=plan.organisation, paths=paths),
@@ -113,7 +114,8 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         *(Change("step", "run", name, role=steps[called]) for called, name in would_change(state, steps).items()),
     )
     wanted = tuple(each for each in changes if only is None or each.subject == only.path)
-    strange = unexpected(facts.additions, old, new, plan.users)
+    strange = unexpected(facts.additions, old, new, plan.users, neighbours)
+    is_first = old.baseline is None and not neighbours.manifests
     return Preview(
         plan.server.id,
         tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in wanted)
@@ -123,13 +125,13 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         others=len(changes) - len(wanted),
         commit=old.commit,
         signed=old.signed,
-        drift=_drift(facts, strange if old.baseline is not None else ()),
-        inherited=strange if old.baseline is None else (),
+        drift=_drift(facts, () if is_first else strange, neighbours),
+        inherited=strange if is_first else (),
     )
 
 
-def _drift(facts: _Facts, strange: tuple[Drift, ...]) -> tuple[Drift, ...]:
-    drift = (*since_last_deploy(facts.files, facts.users, facts.units, facts.releases), *strange)
+def _drift(facts: _Facts, strange: tuple[Drift, ...], neighbours: Neighbours) -> tuple[Drift, ...]:
+    drift = (*since_last_deploy(facts.files, facts.users, facts.units, facts.releases, neighbours), *strange)
     if not drift:
         return ()
     log = host.get_fact(SudoLog)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
@@ -22,8 +21,9 @@ AT_ONCE = 20
 def targets(plan: Plan) -> tuple[Target, ...]:
     """Return how to reach every server of a plan, as the operator who is at the keyboard."""
     identity = find_identity(plan.collective.operators)
-    known_hosts = Path(plan.folder) / "known_hosts"
-    return tuple(Target(plan.organisation.id, each.server, identity, known_hosts) for each in plan.servers)
+    return tuple(
+        Target(plan.organisation.id, each.server, identity, plan.known_hosts(each.server)) for each in plan.servers
+    )
 
 
 def on_each(work: Callable[[A], B], items: Iterable[A]) -> tuple[B | CoopinfraError, ...]:

@@ -7,14 +7,18 @@ from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.deploy.planning.plan import Plan
+from coopinfra.roles.contract import Server
 
 
 def boxes_of(plan: Plan) -> tuple[labs.BoxSpec, ...]:
     """Return a box for every server of a plan, at its addresses."""
-    return tuple(
-        labs.BoxSpec(each.server.id, each.server.address, each.server.ipv6, organisation=plan.organisation.id)
-        for each in plan.servers
-    )
+    return tuple(_box(plan.organisation.id, each.server) for each in plan.servers)
+
+
+def _box(organisation: str, server: Server) -> labs.BoxSpec:
+    tenancy = server.tenancy
+    name, whose = (tenancy.machine, tenancy.owner) if tenancy else (server.id, organisation)
+    return labs.BoxSpec(name, server.address, server.ipv6, organisation=whose)
 
 
 def publish_zone(lab: labs.Lab, organisation: str) -> str:

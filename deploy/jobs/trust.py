@@ -28,14 +28,14 @@ def look(server: ServerPlan) -> paramiko.PKey:
 
 def pinned(plan: Plan, server: ServerPlan) -> tuple[paramiko.PKey, ...]:
     """Return the keys that are pinned for a server now."""
-    path = known_hosts_path(plan)
+    path = plan.known_hosts(server.server)
     entries = paramiko.HostKeys(str(path) if path.is_file() else None).lookup(pinned_name(server.server))
     return tuple(entries.values()) if entries else ()
 
 
 def pin(plan: Plan, server: ServerPlan, key: paramiko.PKey) -> Path:
     """Write the key into `known_hosts` beside org.yml, in place of any other of this server; return the file."""
-    path, name = known_hosts_path(plan), pinned_name(server.server)
+    path, name = plan.known_hosts(server.server), pinned_name(server.server)
     lines = path.read_text().splitlines() if path.is_file() else []
     kept = [line for line in lines if line.split(" ", 1)[0] != name]
     text = "\n".join([*kept, f"{name} {key.get_name()} {key.get_base64()}"]) + "\n"
@@ -44,8 +44,3 @@ def pin(plan: Plan, server: ServerPlan, key: paramiko.PKey) -> Path:
     Path(new.name).chmod(0o644)
     Path(new.name).replace(path)
     return path
-
-
-def known_hosts_path(plan: Plan) -> Path:
-    """Where an organisation's host keys are pinned."""
-    return Path(plan.folder) / "known_hosts"

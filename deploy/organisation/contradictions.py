@@ -8,6 +8,8 @@ from coopinfra.deploy.organisation.document import Document, Location, Value
 from coopinfra.deploy.organisation.keys import same_key
 
 LONGEST_HOST_NAME = 64
+OWNERS = ("address", "ipv6", "port", "first_login", "tenants")
+"""What a server entry says of a machine itself."""
 
 
 def check_organisation(document: Document) -> None:
@@ -15,16 +17,36 @@ def check_organisation(document: Document) -> None:
     seen: dict[str, str] = {}
     domain = document.values.get("domain") if isinstance(document.values, dict) else None
     for name, server in _group(document.values, "servers"):
-        for kind in ("address", "ipv6"):
+        _check_place(document, name, server)
+        for kind in ("address", "ipv6", "machine"):
             address = server.get(kind)
             if isinstance(address, str) and seen.setdefault(address, name) != name:
                 line = document.line(("servers", name, kind), of_value=True)
-                message = f"`{seen[address]}` and `{name}` have one address, `{address}`"
-                document.complain(line, message, "each machine has an address of its own")
+                what, hint = (
+                    ("are one machine", "write all its roles under one of them")
+                    if kind == "machine"
+                    else ("have one address", "each machine has an address of its own")
+                )
+                document.complain(line, f"`{seen[address]}` and `{name}` {what}, `{address}`", hint)
         if isinstance(domain, str) and len(domain) < 254 and len(f"{name}.{domain}") > LONGEST_HOST_NAME:
             line = document.line(("servers", name))
             hint = f"a machine's whole name has {LONGEST_HOST_NAME} characters at most: shorten the server's"
             document.complain(line, f"`{name}` makes a name too long for a machine with this `domain`", hint)
+
+
+def _check_place(document: Document, name: str, server: dict[str, Value]) -> None:
+    """Find servers that are nowhere, or in two places, and what only the owner of a machine says of it."""
+    if "machine" in server:
+        for setting in (each for each in OWNERS if each in server):
+            line = document.line(("servers", name, setting))
+            hint = "leave one of the two out" if setting == "address" else "leave it out, or `machine`"
+            document.complain(line, f"`{setting}` of `{name}` is said by whoever owns the machine", hint)
+    elif "address" not in server:
+        hint = (
+            "add `address: 203.0.113.10` (the IPv4 address that the world reaches it at), or `machine` with a machine "
+            "of another organisation"
+        )
+        document.complain(document.line(("servers", name)), f"`{name}` has no `address`", hint)
 
 
 def check_collective(document: Document) -> None:

@@ -145,11 +145,22 @@ def check_login(value: str) -> str:
     return value
 
 
+def check_machine(value: str) -> str:
+    """Return the name of another organisation's machine, as `organisation/server`, or refuse it."""
+    owner, slash, server = value.partition("/")
+    if not slash:
+        refuse(f"{quoted(value)} is not the name of a machine", "write organisation and server: `lantern/shared1`")
+    check_slug(owner)
+    check_slug(server)
+    return value
+
+
 IPv4 = Annotated[str, AfterValidator(check_ipv4), Field(json_schema_extra={"format": "ipv4"})]
 IPv6 = Annotated[str, AfterValidator(check_ipv6), Field(json_schema_extra={"format": "ipv6"})]
 Language = Annotated[str, AfterValidator(check_language), Field(json_schema_extra={"enum": sorted(LANGUAGES)})]
 TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 QuietHours = Annotated[str, AfterValidator(check_quiet_hours)]
 Login = Annotated[str, AfterValidator(check_login), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
+MachineName = Annotated[str, AfterValidator(check_machine)]
 Account = Annotated[str, AfterValidator(check_account)]
 DateText = BeforeValidator(check_date)

@@ -8,12 +8,13 @@ from typing import TypeVar, cast
 
 from coopinfra.deploy.organisation.contradictions import check_collective, check_organisation
 from coopinfra.deploy.organisation.document import Document, Value
+from coopinfra.deploy.organisation.machines import find_machines
 from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
 from coopinfra.deploy.organisation.places import org_folder
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
-from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings
+from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings, Table, Tenancy
 from coopinfra.roles.registry import roles
 from coopinfra.roles.types import Refused, check_slug, quoted
 
@@ -27,7 +28,17 @@ def load_named(name: str) -> Org:
 
 
 def load_org(folder: Path) -> Org:
-    """Read one organisation; raise one error that lists every problem of its two files."""
+    """Read one organisation; raise one error that lists every problem of its two files.
+
+    Of an organisation whose machine it shares, the public half of that machine is read too.
+    """
+    org, document = _load_alone(folder)
+    machines = find_machines(org, document, lambda owner: _load_alone(org.folder.parent / owner)[0])
+    raise_all(document.problems)
+    return org.model_copy(update={"machines": Table(machines)})
+
+
+def _load_alone(folder: Path) -> tuple[Org, Document]:
     folder = Path(abspath(folder))  # noqa: PTH100 - resolve() would follow a link and change the organisation's name
     document = read_document(folder / "org.yml", f"{folder.name}/org.yml")
     shared = read_document(folder.parent / "collective.yml", "collective.yml")
@@ -44,7 +55,7 @@ def load_org(folder: Path) -> Org:
         message = f"nobody with an SSH key works for `{org.id}` today, so nobody could log in any more"
         hint = "see `organisations`, `since` and `until` of the operators"
         raise InputError(Problem(message, hint, shared.file, shared.line(("operators",))))
-    return org
+    return org, document
 
 
 def _in_order(document: Document) -> list[Problem]:
@@ -116,15 +127,18 @@ def to_organisation(org: Org) -> Organisation:
 
 def to_server(org: Org, name: str) -> Server:
     """Return what roles are told about one machine."""
-    server = org.servers[name]
+    machine = org.machines.get(name)
+    server = machine.entry if machine else org.servers[name]
+    operators = machine.operators if machine else org.operators()
     return Server(
         id=name,
-        host_name=f"{name}.{org.domain}",
+        host_name=machine.host_name if machine else f"{name}.{org.domain}",
         address=server.address,
         operators=tuple(
-            Operator(login, each.name, each.ssh_keys, each.email, each.phone) for login, each in org.operators().items()
+            Operator(login, each.name, each.ssh_keys, each.email, each.phone) for login, each in operators.items()
         ),
         ipv6=server.ipv6,
         port=server.port,
         first_login=server.first_login,
+        tenancy=Tenancy(org.id, machine.owner, machine.name, machine.lets.memory_megabytes) if machine else None,
     )

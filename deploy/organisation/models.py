@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,17 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SerializeAsAny
 
 from coopinfra.deploy.organisation.document import Document
-from coopinfra.deploy.organisation.fields import Account, DateText, IPv4, IPv6, Language, Login, QuietHours, TimeZone
+from coopinfra.deploy.organisation.fields import (
+    Account,
+    DateText,
+    IPv4,
+    IPv6,
+    Language,
+    Login,
+    MachineName,
+    QuietHours,
+    TimeZone,
+)
 from coopinfra.deploy.organisation.keys import AgeKey, SshKey
 from coopinfra.roles.contract import Named, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug
@@ -42,16 +53,37 @@ class OwnedEntry(Entry):
     costs: Line = Field(default="", description="What it costs, in words.", examples=["14 EUR a year"])
 
 
+class TenantEntry(Entry):
+    """What a machine's owner lets another organisation have of it."""
+
+    memory_megabytes: WholeNumber = Field(
+        default=512, ge=64, le=1048576, description="Most memory that all its programs take together."
+    )
+
+
 class ServerEntry(Entry):
     """One machine, how to reach it, and what it is to do."""
 
-    address: IPv4 = Field(description="The IPv4 address that the world reaches it at.", examples=["203.0.113.10"])
+    # Wanted unless `machine` is given: `contradictions.py` says so.
+    address: IPv4 = Field(
+        default="", description="The IPv4 address that the world reaches it at.", examples=["203.0.113.10"]
+    )
+    machine: MachineName = Field(
+        default="",
+        description="In the place of an address: the machine of another organisation that this one shares.",
+        examples=["lantern/shared1"],
+    )
     ipv6: IPv6 = Field(default="", description="Its IPv6 address, if it has one.", examples=["2001:db8::10"])
     port: WholeNumber = Field(default=22, ge=1, le=65535, description="The port of its SSH server.")
     first_login: Account = Field(
         default="root",
         description="The account that the new machine accepts; after the first deploy the operators use their own.",
         examples=["root", "debian"],
+    )
+    tenants: BySlug[TenantEntry] = Field(
+        default_factory=dict,
+        description="The organisations that may share this machine, each with what it may take of it; `{}` will do.",
+        examples=[{"highbeam": {"memory_megabytes": 1024}}],
     )
     roles: Named[SerializeAsAny[Settings]] = Field(
         default_factory=dict, description="What the server does, each with its settings; `{}` for none."
@@ -134,6 +166,19 @@ class Collective(Entry):
     )
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A server of another organisation, as far as one that shares it may know of it."""
+
+    owner: str
+    name: str
+    host_name: str
+    entry: ServerEntry
+    lets: TenantEntry
+    operators: Mapping[str, OperatorEntry]
+    """Who looks after the owner, and so may log in."""
+
+
 class Org(OrganisationFile):
     """One organisation as both files describe it, checked; made by `load_org` only."""
 
@@ -143,12 +188,16 @@ class Org(OrganisationFile):
     id: str
     folder: Path
     collective: Collective
+    machines: Mapping[str, Machine]
+    """The machines of others that it shares, by the short name of its own server."""
     _document: Document = PrivateAttr()
 
     @classmethod
     def put_together(cls, document: Document, said: OrganisationFile, folder: Path, collective: Collective) -> Org:
         """Join what was read; nothing is checked again."""
-        org = cls.model_construct(**dict(said), id=folder.name, folder=folder, collective=collective)
+        org = cls.model_construct(
+            **dict(said), id=folder.name, folder=folder, collective=collective, machines=Table({})
+        )
         org._document = document  # noqa: SLF001 - its own
         return org
 

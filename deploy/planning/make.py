@@ -17,6 +17,7 @@ from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
 from coopinfra.deploy.planning.peers import find_peers
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
+from coopinfra.deploy.planning.slices import in_slice
 from coopinfra.roles.contract import Organisation, Part, Peer, Server, Settings, Table
 from coopinfra.roles.declarations import Declaration, Need, Release
 from coopinfra.roles.registry import providers, roles
@@ -50,7 +51,9 @@ class _Planner:
 
     def __init__(self, org: Org, name: str, organisation: Organisation, server: Server) -> None:
         self.org, self.name, self.organisation, self.server = org, name, organisation, server
-        self.settings: dict[str, Settings] = dict(org.servers[name].roles)
+        self.settings: dict[str, Settings] = {
+            role: self._with_machine(role, settings) for role, settings in org.servers[name].roles.items()
+        }
         self.problems: list[Problem] = []
         self.lost: dict[str, tuple[Problem, ...]] = {}
         self._public = cache(partial(public_halves, Path(org.folder), name))
@@ -62,6 +65,7 @@ class _Planner:
         by_role = {role: self._part(role, declared) for role in ordered}
         declared = tuple(sorted(declared, key=lambda each: ordered.index(each.role)))
         files = [(role, file) for role, part in by_role.items() for file in roles()[role].files(part)]
+        files += in_slice(self.server.tenancy, files, declared)
         self.problems += self._contradictions(declared, ((role, file.path) for role, file in files))
         self.problems += self._missing_sources(declared)
         self.problems += (problem for problems in self.lost.values() for problem in problems)
@@ -110,7 +114,7 @@ class _Planner:
 
     def _provider(self, role: str, kind: type[Need]) -> str:
         """Return the one role that serves `kind`: what org.yml names wins, else the only one there is joins."""
-        able = [each.name for each in providers(kind)]
+        able = [each.name for each in providers(kind) if each.fits(self.server)]
         named = [name for name in able if name in self.org.servers[self.name].roles]
         found = named or able
         if len(found) == 1:
@@ -128,10 +132,17 @@ class _Planner:
     def _join(self, role: str) -> None:
         if role not in self.settings:
             try:
-                self.settings[role] = roles()[role].settings()
+                self.settings[role] = self._with_machine(role, roles()[role].settings())
             except ValidationError:
                 self.settings[role] = roles()[role].settings.model_construct()
                 self._complain(role, f"`{role}` has settings without a default", f"name `{role}` and set them")
+
+    def _with_machine(self, role: str, settings: Settings) -> Settings:
+        """Return settings with what the owner of a shared machine decides for all who are on it."""
+        machine = self.org.machines.get(self.name)
+        owners = machine.entry.roles.get(role) if machine else None
+        decided = {name: getattr(owners, name) for name in settings.of_machine()} if owners else {}
+        return settings.model_copy(update=decided)
 
     def _order(self, declared: tuple[Declared, ...]) -> list[str]:
         """Put providers before those who need them."""

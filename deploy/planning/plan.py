@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server, Table
@@ -53,6 +54,16 @@ class ServerPlan:
         if what in ("file", "directory"):
             return self.writers.get(subject, "")
         return next((each.role for each in self.declared if _is(each.declaration, what, subject)), "")
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """What nobody else on the machine may have too, and the role that asks for it; a unit serves whoever has it."""
+        return {
+            claim: each.role
+            for each in self.declared
+            if not isinstance(each.declaration, Unit)
+            for claim in each.declaration.claims
+        }
 
     @property
     def secrets(self) -> tuple[tuple[str, Secret], ...]:
@@ -125,6 +136,11 @@ class Plan:
     def secrets(self) -> tuple[tuple[str, Secret], ...]:
         """Every secret of every server with its place, `server/role/name`."""
         return tuple(pair for server in self.servers for pair in server.secrets)
+
+    def known_hosts(self, server: Server) -> Path:
+        """Return where a server's host key is pinned: with the organisation whose machine it is."""
+        folder = Path(self.folder)
+        return (folder.parent / server.tenancy.owner if server.tenancy else folder) / "known_hosts"
 
     def walk(self) -> Iterator[tuple[ServerPlan, Part[Any]]]:
         """Yield every role's part with its server."""

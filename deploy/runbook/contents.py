@@ -76,7 +76,7 @@ def pinned_keys(known_hosts: Path, server: Server) -> tuple[HostKey, ...]:
 def _page(plan: Plan, planned: ServerPlan, language: str) -> ServerPage:
     return ServerPage(
         server=planned.server,
-        host_keys=pinned_keys(Path(plan.folder) / "known_hosts", planned.server),
+        host_keys=pinned_keys(plan.known_hosts(planned.server), planned.server),
         ports=tuple(f"{port.number}/{port.protocol}" for port in planned.all(Port)),
         packages=planned.packages,
         users=planned.users,

@@ -114,7 +114,12 @@ def _still(until: object) -> bool:
 
 
 def _paths(org: Org) -> tuple[str, ...]:
-    return ("collective.yml", *(f"{org.id}/{name}" for name in ("org.yml", "known_hosts", FOLDER)))
+    owners = dict.fromkeys(machine.owner for machine in org.machines.values())
+    return (
+        "collective.yml",
+        *(f"{org.id}/{name}" for name in ("org.yml", "known_hosts", FOLDER)),
+        *(f"{owner}/{name}" for owner in owners for name in ("org.yml", "known_hosts")),
+    )
 
 
 def _plain(text: str) -> str:

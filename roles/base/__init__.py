@@ -31,6 +31,7 @@ class BaseSettings(Settings):
 
 SETTINGS = BaseSettings
 PROVIDES: tuple[type[Need], ...] = (Packages, Port)
+ONLY_ON = "own"
 
 
 def declare(part: Part[BaseSettings]) -> Iterator[Declaration]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from coopinfra.roles.base import BaseSettings
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Port
+from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 
 # What sshd makes of all its files together, whoever wrote them.
@@ -18,6 +20,8 @@ SSHD = {
     "authorizedkeysfile": "/etc/ssh/authorized_keys.d/%u",
 }
 UPDATES = {'APT::Periodic::Unattended-Upgrade "1";', 'APT::Update::Error-Mode "any";'}
+# Ports that those who share the machine have declared, as their own deploys noted them: one a line.
+NOTED_PORT = re.compile(r'^ *"(\d+)/(tcp|udp)",?$', re.MULTILINE)
 IN_A_CONTAINER = "systemd-detect-virt --quiet --container"
 
 
@@ -32,7 +36,8 @@ def checks(part: Part[BaseSettings]) -> Iterator[Check]:
     )
     yield prints(
         f"the firewall of {name} lets in what is declared and nothing else",
-        "nft list chain inet coopinfra input && nft list chain inet coopinfra declared",
+        "nft list chain inet coopinfra input && nft list chain inet coopinfra declared && "
+        f"find {STATE} -name manifest.json ! -path '*/{part.organisation.id}/*' -exec cat {{}} +",
         _firewall(part),
     )
     yield prints(f"{name} installs security updates by itself", "apt-config dump", _holds_updates)
@@ -80,9 +85,10 @@ def _logins(part: Part[BaseSettings]) -> Callable[[str], str | None]:
 
 
 def _firewall(part: Part[BaseSettings]) -> Callable[[str], str | None]:
-    wanted = {f"{port.protocol} dport {port.number}" for port in part.all(Port)}
+    own = {f"{port.protocol} dport {port.number}" for port in part.all(Port)}
 
     def differs(said: str) -> str | None:
+        wanted = own | {f"{protocol} dport {number}" for number, protocol in NOTED_PORT.findall(said)}
         lines = [line.strip() for line in said.splitlines()]
         if not any("policy drop" in line for line in lines):
             return "it does not drop by default"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Record, Unit
 from coopinfra.roles.types import EmailAddress, quoted, refuse
 
@@ -37,7 +37,7 @@ class CertificatesSettings(Settings):
         default="https://acme-v02.api.letsencrypt.org/directory",
         description="The authority that issues the certificates, as the address of its ACME directory.",
     )
-    ca_bundle: Annotated[str, AfterValidator(_plain_path)] = Field(
+    ca_bundle: Annotated[str, AfterValidator(_plain_path), OF_MACHINE] = Field(
         default="",
         description="Whom to trust when talking to the authority: a file on the server. Empty: as the system does.",
         examples=["/etc/ssl/certs/our-authority.pem"],

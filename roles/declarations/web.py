@@ -78,6 +78,11 @@ class Website(Fact):
     """The account that its programs run as, where one of that name is declared."""
 
     @property
+    def claims(self) -> tuple[str, ...]:
+        """One name on the server has one site, for all that is called after it."""
+        return (f"site {self.path.rpartition('/')[2]}",)
+
+    @property
     def current(self) -> str:
         """The link to the release that is served."""
         return f"{self.path}/current"

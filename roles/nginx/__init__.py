@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, YesNo
+from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber, YesNo
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Port, Unit, Vhost
 
 CHALLENGES = "/srv/acme"
@@ -15,7 +16,7 @@ CHALLENGES = "/srv/acme"
 class NginxSettings(Settings):
     """What a client chooses about the web server."""
 
-    hsts_days: WholeNumber = Field(
+    hsts_days: Annotated[WholeNumber, OF_MACHINE] = Field(
         default=180,
         ge=0,
         le=730,
@@ -24,14 +25,14 @@ class NginxSettings(Settings):
             "as is wise some weeks before a site moves to where there is none."
         ),
     )
-    http3: YesNo = Field(
+    http3: Annotated[YesNo, OF_MACHINE] = Field(
         default=False,
         description=(
             "Answer over HTTP/3 (UDP) too. Each time the web server takes on something new, what is under way over "
             "HTTP/3 at that moment breaks off; over HTTP/2 it does not."
         ),
     )
-    keep_logs_days: WholeNumber = Field(
+    keep_logs_days: Annotated[WholeNumber, OF_MACHINE] = Field(
         default=14, ge=1, le=90, description="Days to keep access logs. Visitors' addresses in them are shortened."
     )
 

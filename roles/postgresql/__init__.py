@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber
 from coopinfra.roles.declarations import Declaration, Need, Packages, PostgresqlDatabase, Unit, User
 from coopinfra.roles.types import BySlug, Slug
 
@@ -43,7 +44,7 @@ class PostgresqlSettings(Settings):
             "organisation's."
         ),
     )
-    memory_percent: WholeNumber = Field(
+    memory_percent: Annotated[WholeNumber, OF_MACHINE] = Field(
         default=12, ge=1, le=50, description="How much of the server's memory is kept for data that is read often."
     )
 

@@ -15,6 +15,7 @@ from pyinfra.api import FactBase
 from coopinfra.roles.declarations import User
 from coopinfra.roles.primitives.drift import Drift
 from coopinfra.roles.primitives.manifest import Manifest
+from coopinfra.roles.primitives.neighbours import Neighbours
 
 SCRIPT = Path(__file__).with_name("additions.sh")
 # Debian's groups whose members are as good as root.
@@ -88,21 +89,27 @@ class ServerAdditions(FactBase[Additions]):
         return Additions()
 
 
-def unexpected(found: Additions, old: Manifest, new: Manifest, people: Iterable[User]) -> tuple[Drift, ...]:
+def unexpected(
+    found: Additions, old: Manifest, new: Manifest, people: Iterable[User], neighbours: Neighbours
+) -> tuple[Drift, ...]:
     """Return what is neither declared, nor a package's, nor noted before the first deploy.
 
     old, new: what the last deploy left and what the next one will: what merely waits is expected as well
     people: declared accounts; the groups of those who log in are nobody else's
+    neighbours: what others on the machine have is expected as well
     """
-    written = {*old.files, *new.files}
+    known = (old, new, *neighbours.manifests.values())
+    written = {path for each in known for path in each.files}
     groups = {"uid 0", *POWERFUL, *(group for user in people if not user.system for group in user.groups)}
-    declared = {(group, name) for each in (old, new) for name, text in each.accounts.items() for group in _groups(text)}
+    declared = {(group, name) for each in known for name, text in each.accounts.items() for group in _groups(text)}
     things = (
         *(each for each in found.things if not written & {each.subject, each.detail.removeprefix(LEADS_TO)}),
         *(Drift("account", name, group) for group, name in found.members if group in groups),
-        *_unexpected_listeners(found, {*old.ports, *new.ports}, {*old.units, *new.units}),
+        *_unexpected_listeners(
+            found, {port for each in known for port in each.ports}, {unit for each in known for unit in each.units}
+        ),
     )
-    noted = set(old.baseline or ())
+    noted = {line for each in (old, *neighbours.manifests.values()) for line in each.baseline or ()}
     return tuple(
         thing
         for thing in things

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from coopinfra.roles.primitives.file_states import FilesFound
 from coopinfra.roles.primitives.manifest import Manifest, account, rights
+from coopinfra.roles.primitives.neighbours import Neighbours
 from coopinfra.roles.primitives.release_scripts import ReleasesFound
 from coopinfra.roles.primitives.unit_states import UnitFound
 from coopinfra.roles.primitives.users import UserFound
@@ -37,15 +38,24 @@ def since_last_deploy(
     users: Mapping[str, UserFound],
     units: Mapping[str, UnitFound],
     releases: Mapping[str, ReleasesFound],
+    neighbours: Neighbours,
 ) -> tuple[Drift, ...]:
-    """Return what is not as the last deploy left it; after one that was interrupted nobody knows."""
+    """Return what is not as the last deploy left it; after one that was interrupted nobody knows.
+
+    neighbours: what several on the machine have may be as the last deploy of any of them left it
+    """
     if not files.manifest.finished:
         return ()
     manifest = files.manifest
-    return (*_files(files), *_users(manifest, users), *_units(manifest, units), *_releases(manifest, releases))
+    return (
+        *_files(files, neighbours),
+        *_users(manifest, users),
+        *_units(manifest, units),
+        *_releases(manifest, releases),
+    )
 
 
-def _files(found: FilesFound) -> Iterator[Drift]:
+def _files(found: FilesFound, neighbours: Neighbours) -> Iterator[Drift]:
     for path in sorted({*found.manifest.files, *found.manifest.directories}):
         there, left = found.paths.get(path), found.manifest.files.get(path)
         what = "file" if left else "directory"
@@ -54,6 +64,8 @@ def _files(found: FilesFound) -> Iterator[Drift]:
             continue
         reasons = ["content"] if left and there.digest != left else []
         now, then = rights(there.user, there.group, there.mode), found.manifest.rights.get(path)
+        if neighbours.left(path, there.digest, now):
+            continue
         if then and now != then:
             reasons.append(f"{now}, was {then}")
         if reasons:

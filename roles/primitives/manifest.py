@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -38,6 +38,10 @@ class Manifest:
     """Path of a file or directory -> owner, group and mode."""
     accounts: dict[str, str] = field(default_factory=dict)
     """Name -> shell and groups."""
+    claims: dict[str, str] = field(default_factory=dict)
+    """What nobody else on the machine may have too, such as a domain -> the role that asks for it."""
+    memory: int = 0
+    """Megabytes that the organisation may take on a machine that it shares; 0 where it is its own."""
     baseline: tuple[str, ...] | None = None
     """What grants access or runs things and was there before the first deploy; None before that was noted.
 
@@ -69,6 +73,8 @@ class Manifest:
             ports=_union(self.ports, new.ports),
             rights={**new.rights, **self.rights},
             accounts={**new.accounts, **self.accounts},
+            claims={**new.claims, **self.claims},
+            memory=max(new.memory, self.memory),
             baseline=new.baseline,
             finished=False,
             release=new.release,
@@ -87,6 +93,11 @@ class Manifest:
             releases=_difference(self.releases, new.releases),
             access=_difference(self.access, tuple(new.files)),
         )
+
+    def public(self) -> Manifest:
+        """Return what other organisations on the machine may know: nothing that follows from a secret."""
+        files = {path: "" if path in self.sealed else digest for path, digest in self.files.items()}
+        return replace(self, files=files, sealed={}, commit="", signed=False)
 
     @property
     def is_ahead(self) -> bool:
@@ -111,6 +122,8 @@ def read_manifest(text: str) -> Manifest:
             ports=tuple(found.get("ports", ())),
             rights=dict(found.get("rights", {})),
             accounts=dict(found.get("accounts", {})),
+            claims=dict(found.get("claims", {})),
+            memory=int(found.get("memory", 0)),
             baseline=None if found.get("baseline") is None else tuple(found["baseline"]),
         )
     except (ValueError, KeyError, TypeError):
@@ -124,6 +137,8 @@ def manifest_of(
     releases: Iterable[Release],
     *,
     ports: Iterable[Port] = (),
+    claims: Mapping[str, str] | None = None,
+    memory: int = 0,
     baseline: tuple[str, ...] | None = None,
     digest_of: Callable[[File], str] | None = None,
 ) -> Manifest:
@@ -144,6 +159,8 @@ def manifest_of(
         ports=_union((), (port.claims[0].removeprefix("port ") for port in ports)),
         rights={each.path: rights(each.user, each.group, each.mode) for each in files},
         accounts={user.name: account(user.shell, user.groups) for user in users},
+        claims=dict(claims or {}),
+        memory=memory,
         baseline=baseline,
         release=our_release(),
     )

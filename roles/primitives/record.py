@@ -9,8 +9,8 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.primitives.changes import STATE
-from coopinfra.roles.primitives.file_states import ServerFiles
 from coopinfra.roles.primitives.manifest import Manifest, manifest_path
+from coopinfra.roles.primitives.neighbours import ServerManifests
 
 # What arrives cut short, by a line that broke, is not put in place: of an empty manifest nothing would ever be removed.
 WRITE = """
@@ -27,7 +27,7 @@ mv -fT {path}.new {path}
 @operation()
 def record(organisation: str, manifest: Manifest) -> Generator[StringCommand, None, None]:
     """Write the manifest of one organisation unless it is there already."""
-    if host.get_fact(ServerFiles, organisation=organisation, paths=("/",)).manifest == manifest:
+    if host.get_fact(ServerManifests, organisation=organisation).own == manifest:
         host.noop("the manifest is as it should be")
         return
     text, path = manifest.text(), manifest_path(organisation)

@@ -23,6 +23,20 @@ operators:
     email: ada@lantern.example
     ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example]
 """
+# Whose machine the examples of tenants share.
+OWNER = """\
+name: Lantern Tech Co-op
+domain: lantern.example
+contacts: [{name: Ada Moreno, does: decides}]
+servers:
+  shared1:
+    address: 203.0.113.20
+    ipv6: 2001:db8::20
+    tenants: {highbeam: {memory_megabytes: 1024}}
+    roles:
+      base: {}
+      nginx: {hsts_days: 30}
+"""
 SERVER = "web1"
 
 
@@ -69,6 +83,8 @@ def plan_of(org_yml: str) -> Plan:
         (folder / "sites/main/index.html").write_text("<!doctype html><title>High Beam</title>")
         (folder / "org.yml").write_text(org_yml)
         (inventories / "collective.yml").write_text(COLLECTIVE)
+        (inventories / "lantern").mkdir()
+        (inventories / "lantern/org.yml").write_text(OWNER)
         return make_plan(load_org(folder))
     finally:
         shutil.rmtree(inventories)

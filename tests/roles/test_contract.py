@@ -137,7 +137,7 @@ def _general(path: str, example: Example) -> str:
     folder, _, name = path.rpartition("/")
     name = re.sub(rf"^{example.part.organisation.id}-[a-z0-9-]+(?=$|\.|@)", "site", name)
     for own, word in ((example.part.organisation.id, "organisation"), ("ada", "operator")):
-        name = re.sub(rf"^{own}(?=$|\.)", word, name)
+        name = re.sub(rf"(?<![a-z0-9]){own}(?=$|\.)", word, name)
     return f"{folder}/{name}"
 
 

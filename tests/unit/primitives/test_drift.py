@@ -13,6 +13,7 @@ from coopinfra.roles.primitives.culprits import SudoLog, with_culprits
 from coopinfra.roles.primitives.drift import Drift, since_last_deploy
 from coopinfra.roles.primitives.file_states import FilesFound, Found
 from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
+from coopinfra.roles.primitives.neighbours import Neighbours
 from coopinfra.roles.primitives.packages import PackageCandidates, packages_missing
 from coopinfra.roles.primitives.release_scripts import parse_releases
 from coopinfra.roles.primitives.unit_states import UnitFound
@@ -31,14 +32,15 @@ LEFT = manifest_of(
 FILE = Found("0644", "root", "root", "regular file", digest(b"deployed"), 100)
 FOLDER = Found("0755", "root", "root", "directory", "", 100)
 FINE = UnitFound(True, True, True, False, False, 1, 0, 0, False, "active")
+NOBODY = Neighbours()
 THERE = UserFound("Ada", "/home/ada", "/bin/bash", frozenset({"operators"}))
 
 
-def drift(manifest=LEFT, *, file=FILE, folder=FOLDER, user=THERE, unit=FINE, release="new new old"):
+def drift(manifest=LEFT, *, file=FILE, folder=FOLDER, user=THERE, unit=FINE, release="new new old", neighbours=NOBODY):
     paths = {path: each for path, each in (("/etc/a", file), ("/etc/d", folder)) if each}
     users, units = {"ada": user} if user else {}, {"nginx.service": unit} if unit else {}
     releases = parse_releases([f"/srv/main {release}"])
-    return [str(each) for each in since_last_deploy(FilesFound(manifest, paths), users, units, releases)]
+    return [str(each) for each in since_last_deploy(FilesFound(manifest, paths), users, units, releases, neighbours)]
 
 
 def test_a_server_that_is_as_the_last_deploy_left_it_has_no_drift():
@@ -101,8 +103,8 @@ def additions(states=(), **given):
     return ServerAdditions().process([line for section in sections for line in (*section, "=")][:-1])
 
 
-def named(found, old=LEFT, new=LEFT):
-    return [str(each) for each in unexpected(found, old, new, [ADA])]
+def named(found, old=LEFT, new=LEFT, neighbours=NOBODY):
+    return [str(each) for each in unexpected(found, old, new, [ADA], neighbours)]
 
 
 def file(path, owner="root", target=""):
@@ -218,9 +220,42 @@ def test_what_waits_is_expected_as_much_as_what_was_deployed():
     assert len(named(found, old=replace(LEFT, ports=()), new=replace(LEFT, ports=()))) == 1
 
 
+def test_what_a_neighbour_has_is_expected_and_what_nobody_has_is_not():
+    found = additions(
+        [file("/etc/cron.d/theirs"), file("/etc/cron.d/noted")],
+        sums=["aa  /etc/cron.d/noted"],
+        sockets=[socket("tcp", "0.0.0.0:25", "master", 1)],
+        units=["1 hand theirs.service"],
+    )
+    theirs = manifest_of(
+        [File("/etc/cron.d/theirs", b"")],
+        [],
+        [Unit("theirs.service")],
+        [],
+        ports=[Port(25)],
+        baseline=("cron job /etc/cron.d/noted aa",),
+    )
+
+    assert named(found, neighbours=Neighbours({"birch": theirs})) == []
+    assert len(named(found)) == 3
+
+
+def test_a_file_that_several_have_may_be_as_the_last_deploy_of_any_of_them_left_it():
+    newer = replace(LEFT, files={"/etc/a": digest(b"newer")})
+    neighbours = Neighbours({"birch": newer})
+    changed, stranger = replace(FILE, digest=digest(b"newer")), replace(FILE, digest=digest(b"by hand"))
+
+    assert drift(file=changed, neighbours=neighbours) == []
+    assert drift(file=changed) == ["file /etc/a (content)"]
+    assert drift(file=stranger, neighbours=neighbours) == ["file /etc/a (content)"]
+    assert drift(file=replace(changed, mode="0666"), neighbours=neighbours) == [
+        "file /etc/a (content, root:root 0666, was root:root 0644)"
+    ]
+
+
 def test_a_deploy_notes_what_was_there_only_once():
     found = additions([file("/etc/cron.d/eve")], sums=["aa  /etc/cron.d/eve"])
-    first = unexpected(found, Manifest(), Manifest(), [])
+    first = unexpected(found, Manifest(), Manifest(), [], NOBODY)
 
     noted = found.noted(first)
 

@@ -1,0 +1,133 @@
+"""Takes an organisation off a machine that it shares: its part goes, and nothing of the others is touched."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pyinfra import host
+
+from coopinfra.deploy.engine.connection import ServerError
+from coopinfra.deploy.engine.lock import hold, holder_now
+from coopinfra.deploy.engine.pyinfra_run import on_server
+from coopinfra.deploy.engine.reach import Target, connect
+from coopinfra.deploy.jobs.fleet import targets
+from coopinfra.deploy.organisation.problems import InputError, Problem
+from coopinfra.deploy.organisation.words import suggest
+from coopinfra.deploy.planning.plan import Plan, ServerPlan
+from coopinfra.roles.contract import Tenancy
+from coopinfra.roles.declarations import BackupPath, Database, Declaration, MariadbDatabase, PostgresqlDatabase, Unit
+from coopinfra.roles.primitives.changes import STATE
+from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
+from coopinfra.roles.registry import roles
+
+
+@dataclass(frozen=True)
+class Data:
+    """Something that cannot be made anew: what it is, and the command that removes it."""
+
+    what: str
+    removal: str
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """An organisation's part of a shared machine, and what is to be of it: nothing."""
+
+    target: Target
+    plan: Plan
+    """What a deploy leaves behind that leaves nothing of the organisation."""
+    tenancy: Tenancy
+    data: tuple[Data, ...]
+
+
+def find_leaving(plan: Plan, name: str = "") -> Leaving:
+    """Ask the machine who else is on it; return what leaving it means.
+
+    name: the server in org.yml; may be left out where only one is on a machine of others
+    """
+    server, target = _shared(plan, name)
+    assert server.server.tenancy
+    connection = connect(target)
+    try:
+        with on_server(connection):
+            neighbours = host.get_fact(ServerManifests, organisation=plan.organisation.id).neighbours
+    finally:
+        connection.close()
+    left = replace(plan, servers=(without_everything(server, neighbours),))
+    return Leaving(target, left, server.server.tenancy, tuple(_data(server)))
+
+
+def without_everything(server: ServerPlan, neighbours: Neighbours) -> ServerPlan:
+    """Return the plan of a server on which the organisation has nothing any more.
+
+    What serves the others too goes on, and is told of what is gone: so these units stay declared.
+    """
+    assert server.server.tenancy
+    theirs = neighbours.have("units")
+    # They cannot be asked for a site that is gone.
+    kept = (replace(each, declaration=_silent(each.declaration)) for each in server.declared)
+    return ServerPlan(
+        organisation=server.organisation,
+        server=replace(server.server, tenancy=replace(server.server.tenancy, memory_megabytes=0)),
+        # Providers tidy up: certificates that nobody reads any more.
+        parts=tuple(replace(part, given=()) for part in server.parts if roles()[part.role].provides),
+        declared=tuple(each for each in kept if isinstance(each.declaration, Unit) and each.declaration.name in theirs),
+        files=(),
+    )
+
+
+def end(leaving: Leaving, *, with_data: bool) -> None:
+    """Remove the data where that is wanted, and the note of what was deployed."""
+    commands = [each.removal for each in leaving.data] if with_data else []
+    commands.append(f"rm -rf -- {STATE}/{leaving.target.organisation}")
+    connection = connect(leaving.target)
+    try:
+        with hold(connection, holder_now(leaving.target.identity.operator.login)) as lock:
+            for command in commands:
+                lock.step(command)
+                answer = connection.run(command)
+                if answer.code:
+                    lock.end("failed")
+                    message = f"{leaving.target.label}: `{command}` failed: {answer.err.strip()}"
+                    raise ServerError(Problem(message, "mend the cause, and run `leave` again: it goes on"))
+            lock.end("done")
+    finally:
+        connection.close()
+
+
+def _shared(plan: Plan, name: str) -> tuple[ServerPlan, Target]:
+    pairs = {each.server.id: (each, target) for each, target in zip(plan.servers, targets(plan), strict=True)}
+    shared = [each for each, (server, _) in pairs.items() if server.server.tenancy]
+    if name and name not in pairs:
+        message = f"there is no server `{name}` in {plan.organisation.id}/org.yml"
+        raise InputError(Problem(message, suggest(name, pairs, "there are")))
+    if name and name not in shared:
+        message = f"`{name}` is a machine of its own, which nobody else is on"
+        raise InputError(Problem(message, "who gives it up resets it at the provider's"))
+    if not name and len(shared) != 1:
+        message = f"`{plan.organisation.id}` is on {len(shared) or 'no'} machines of others"
+        hint = f"name one: {', '.join(f'`{each}`' for each in shared)}" if shared else "there is nothing to leave"
+        raise InputError(Problem(message, hint))
+    return pairs[name or shared[0]]
+
+
+def _silent(declaration: Declaration) -> Declaration:
+    return replace(declaration, answers="") if isinstance(declaration, Unit) else declaration
+
+
+def _data(server: ServerPlan) -> Iterator[Data]:
+    for database in server.all(Database):
+        name = shlex.quote(database.name)
+        match database:
+            case PostgresqlDatabase():
+                yield Data(
+                    f"the database {database.name} (postgresql)",
+                    f"runuser -u postgres -- sh -c 'cd / && dropdb --if-exists --force {name}'",
+                )
+            case MariadbDatabase():
+                statement = shlex.quote(f"DROP DATABASE IF EXISTS `{database.name}`")
+                yield Data(f"the database {database.name} (mariadb)", f"mariadb -e {statement}")
+    for path in server.all(BackupPath):
+        yield Data(path.path, f"rm -rf -- {path.path}")

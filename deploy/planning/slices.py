@@ -1,0 +1,29 @@
+"""Puts every program of an organisation that shares a machine into the slice whose memory is limited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from coopinfra.deploy.planning.plan import Declared
+from coopinfra.roles.contract import Directory, File, Tenancy
+from coopinfra.roles.declarations import Unit
+
+FOLDER = "/etc/systemd/system"
+
+
+def in_slice(
+    tenancy: Tenancy | None, files: Iterable[tuple[str, File | Directory]], declared: Iterable[Declared]
+) -> Iterator[tuple[str, File]]:
+    """Yield a file for each service that carries the organisation's name, with the role that it is of.
+
+    What has no such name, such as the web server, serves all who are on the machine.
+    """
+    if not tenancy:
+        return
+    services = {each.path.removeprefix(f"{FOLDER}/"): role for role, each in files if isinstance(each, File)}
+    services |= {each.declaration.name: each.role for each in declared if isinstance(each.declaration, Unit)}
+    text = f"# Written by coopinfra; changes here are lost.\n[Service]\nSlice={tenancy.slice}\n"
+    for name, role in sorted(services.items()):
+        if re.fullmatch(rf"([a-z0-9-]+@)?{tenancy.organisation}-[A-Za-z0-9_-]+@?\.service", name):
+            yield role, File(f"{FOLDER}/{name}.d/tenant.conf", text.encode())

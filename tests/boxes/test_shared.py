@@ -1,0 +1,233 @@
+"""Three organisations on one machine: each deploys alone, and none knows of the others more than is public."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from boxes import Operator, machines
+from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.state import BoxSpec
+
+pytestmark = pytest.mark.timeout(480)
+
+SHARED1 = BoxSpec("shared1", "203.0.113.10", "2001:db8::10", organisation="lantern")
+OWNER = """\
+name: Lantern Tech Co-op
+domain: lantern.example
+contacts: [{name: Ada Moreno, does: decides}]
+servers:
+  shared1:
+    address: 203.0.113.10
+    ipv6: 2001:db8::10
+    tenants:
+      alder: {memory_megabytes: 256}
+      birch: {}
+    roles:
+      base: {}
+"""
+TENANT = """\
+name: %(name)s
+domain: %(id)s.example
+contacts: [{name: Rosa Ibarra, does: decides}]
+servers:
+  web:
+    machine: lantern/shared1
+    roles:
+      website:
+        sites:
+          main: {domain: www.%(id)s.example, source: {folder: pages}}
+"""
+TENANTS = ("alder", "birch")
+CACHE = "      valkey: {caches: {members: {user: demo}}}\n      website:"
+"""A program that runs for one tenant alone."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Somebody who deploys several organisations onto one machine."""
+
+    operator: Operator
+
+    def write(self, organisation: str, text: str) -> None:
+        folder = self.operator.lab.inventories / organisation
+        (folder / "pages").mkdir(parents=True, exist_ok=True)
+        (folder / "pages/index.html").write_text(f"<!doctype html><p>{organisation}\n")
+        (folder / "org.yml").write_text(text)
+
+    def write_tenant(self, organisation: str, *changes: tuple[str, str]) -> None:
+        text = TENANT % {"name": organisation.title(), "id": organisation}
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        self.write(organisation, text)
+
+    def deploy(self, organisation: str) -> str:
+        return self.operator.ok("deploy", organisation, "--yes").stderr
+
+    def publish(self, organisation: str) -> None:
+        labs.publish(self.operator.lab, f"{organisation}.example", self.operator.ok("dns", organisation).stdout)
+
+    def page(self, organisation: str) -> str:
+        return self.operator.outside("curl", "-sS", f"https://www.{organisation}.example/").stdout
+
+    def root(self, command: str) -> str:
+        return self.operator.root(command, box="shared1")
+
+
+@pytest.fixture(scope="module")
+def sharing(lab):
+    """A bare machine, and the files of its owner and of two that may share it."""
+    at = Sharing(Operator(lab))
+    at.write("lantern", OWNER)
+    at.write_tenant("alder", ("      website:", CACHE))
+    at.write_tenant("birch")
+    with machines(lab) as make:
+        yield Sharing(make(SHARED1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployed(sharing):
+    """Everybody has deployed, the owner first."""
+    for name in ("lantern", *TENANTS):
+        sharing.publish(name)
+    early = sharing.operator.run("deploy", "alder", "--yes")
+    assert early.returncode == 3
+    assert "`lantern` has not deployed `shared1` yet" in early.stderr
+    for name in ("lantern", *TENANTS):
+        sharing.deploy(name)
+
+
+def test_each_answers_and_has_nothing_to_change_and_all_checks_are_green(sharing):
+    for name in TENANTS:
+        assert name in sharing.page(name)
+    for name in ("lantern", *TENANTS):
+        planned = sharing.operator.ok("plan", name).stdout
+        assert "nothing to change" in planned
+        assert "by other hands" not in planned
+        assert " 0 red" in sharing.operator.ok("check", name).stdout
+
+
+def test_a_program_runs_in_its_slice_and_gets_no_more_memory_than_agreed(sharing):
+    hungry = "perl -e '$x = \"a\" x (700 * 1024 * 1024); print length $x'"
+    run = "systemd-run --quiet --wait --pipe --collect"
+
+    group = sharing.root("systemctl show --property=ControlGroup --value valkey@alder-members.service").strip()
+    limited = sharing.root(f"{run} --slice=coopinfra-alder.slice {hungry} || echo ended")
+    free = sharing.root(f"{run} {hungry}")
+
+    assert group == "/coopinfra.slice/coopinfra-alder.slice/valkey@alder-members.service"
+    assert limited == "ended\n"
+    assert free == str(700 * 1024 * 1024), "the control: outside of the slice there is room"
+    assert "yes" in sharing.root("systemctl is-active --quiet valkey@alder-members.service && echo yes")
+
+
+def test_what_a_stranger_changes_is_drift_to_whom_it_concerns_alone(sharing):
+    sharing.root("echo '# by hand' >>/etc/nginx/conf.d/alder.conf")
+
+    alder, birch = (sharing.operator.run("plan", name) for name in TENANTS)
+
+    assert alder.returncode == 1
+    assert "/etc/nginx/conf.d/alder.conf (content)" in alder.stdout
+    assert birch.returncode == 0, birch.stdout
+    sharing.deploy("alder")
+
+
+def test_who_wants_what_a_neighbour_has_is_refused_before_anything_is_touched(sharing):
+    before = sharing.root("cat /var/lib/coopinfra/state/*/manifest.json | sha256sum")
+    sharing.write_tenant("birch", ("www.birch.example", "www.alder.example"))
+
+    refused = sharing.operator.run("deploy", "birch", "--yes")
+
+    assert refused.returncode == 3
+    assert "birch/web: `alder` has www.alder.example on this machine already" in refused.stderr
+    assert sharing.root("cat /var/lib/coopinfra/state/*/manifest.json | sha256sum") == before
+    sharing.write_tenant("birch")
+    assert "nothing to change" in sharing.deploy("birch")
+
+
+WATCH = """
+import http.client, ssl, sys, threading
+names, stop = sys.argv[1:], threading.Event()
+counts = {name: [0, 0] for name in names}
+def ask(name):
+    context = ssl.create_default_context()
+    while not stop.is_set():
+        try:
+            connection = http.client.HTTPSConnection(f"www.{name}.example", timeout=10, context=context)
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            good = answer.status == 200 and name in answer.read().decode()
+            connection.close()
+        except Exception:
+            good = False
+        counts[name][not good] += 1
+threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+for each in threads: each.start()
+print("asking", file=sys.stderr, flush=True)
+sys.stdin.read()
+stop.set()
+for each in threads: each.join()
+print(*(f"{name} {good} {bad}" for name, (good, bad) in counts.items()), sep="\\n")
+"""
+
+
+@contextmanager
+def watched(sharing, *names):
+    """Ask sites without a pause; yield what gets, in the end, how many answers of each were right and wrong."""
+    process = subprocess.Popen(
+        labs.exec_argv(sharing.operator.lab, (sys.executable, "-c", WATCH, *names)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    counts = {}
+    assert process.stderr
+    assert process.stderr.readline() == "asking\n"
+    yield counts
+    said, _ = process.communicate(timeout=60)
+    for line in said.splitlines():
+        name, good, bad = line.split()
+        counts[name] = (int(good), int(bad))
+
+
+OTHERS = """
+find /etc /srv /usr/local /var/lib/coopinfra -xdev -type f ! -path '*/state/journal/*' \
+    ! -path '/var/lib/coopinfra/state/alder/*' -exec sha256sum {} + | sort -k2
+"""
+
+
+def test_one_leaves_and_nothing_of_the_others_changes_nor_fails_a_request(sharing):
+    before = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
+
+    with watched(sharing, "alder", "birch") as counts:
+        left = sharing.operator.ok("leave", "alder", "--yes").stderr
+    after = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
+
+    gone = {path for path in before if path not in after}
+    assert "nothing of `alder` runs on lantern/shared1 any more" in left
+    assert {path: after[path] for path in after} == {path: before[path] for path in before if path not in gone}
+    assert gone
+    assert not [path for path in gone if "alder" not in path]
+    assert not [path for path in after if "alder" in path]
+    (right, wrong), (_, refused) = counts["birch"], counts["alder"]
+    sys.stdout.write(f"while alder left, birch answered {right} requests and failed {wrong}; alder failed {refused}\n")
+    assert right > 20
+    assert wrong == 0
+    assert refused > 0, "the control: whoever left does not answer any more"
+    for name in ("lantern", "birch"):
+        assert "nothing to change" in sharing.operator.ok("plan", name).stdout
+        assert " 0 red" in sharing.operator.ok("check", name).stdout
+    assert sharing.root("ls /var/lib/coopinfra/state").split() == ["birch", "journal", "lantern"]
+
+
+def test_who_has_left_can_come_back(sharing):
+    sharing.deploy("alder")
+
+    assert "alder" in sharing.page("alder")
+    assert "nothing to change" in sharing.operator.ok("plan", "alder").stdout
