@@ -14,7 +14,7 @@ from collections.abc import Callable
 from coopinfra.deploy.engine.connection import Connection, LoginRefused, ServerError, Unreachable
 from coopinfra.deploy.engine.reach import Target, connect, connect_as
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
-from coopinfra.roles.primitives.access import UNIT, UNIT_FILE
+from coopinfra.roles.primitives.access import ENABLED_BY, UNIT, UNIT_FILE
 from coopinfra.roles.primitives.changes import STATE
 
 WAIT_SECONDS = 120
@@ -33,8 +33,9 @@ def confirm(target: Target) -> None:
     try:
         answer = fresh.run(
             f"systemctl stop {UNIT}.timer && ! systemctl is-active --quiet {UNIT}.service && test -e {UNIT_FILE} && "
-            # systemd hears of it with the next reload, which takes a small server half a second: nothing starts it now.
-            f"systemctl disable --quiet --no-reload {UNIT}.service && rm {UNIT_FILE}"
+            # Not by `systemctl disable`: it reloads systemd, which takes a small server half a second, or else lets
+            # every unit say that it needs that. Nothing starts this one any more.
+            f"rm -f {ENABLED_BY} && rm {UNIT_FILE}"
         )
     finally:
         fresh.close()

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.certificates import SCRIPT, CertificatesSettings
 from coopinfra.roles.contract import Part
+from coopinfra.roles.primitives.asking import ScriptAnswers
 
 SERVICE = "coopinfra-certificates.service"
-
-
-class Answers(FactBase[tuple[str, ...]]):
-    """What the server's own script says to one question: one certificate a line."""
-
-    def command(self, question: str) -> str:
-        """Return the shell command; before the first deploy there is no script, and nothing to say."""
-        return f"[ ! -x {SCRIPT} ] || {SCRIPT} {question}"
-
-    def process(self, output: Iterable[str]) -> tuple[str, ...]:
-        """Keep the lines."""
-        return tuple(output)
-
-    @staticmethod
-    def default() -> tuple[str, ...]:
-        """On a server that has nothing to say."""
-        return ()
 
 
 @operation()
 def placeholders() -> Generator[StringCommand, None, None]:
     """Make a self-signed certificate wherever a reader would find none."""
-    if not host.get_fact(Answers, question="missing"):
+    if not host.get_fact(ScriptAnswers, script=SCRIPT, question="missing"):
         host.noop("every certificate has something to show")
         return
     yield StringCommand(SCRIPT, "placeholders")
@@ -42,7 +26,7 @@ def placeholders() -> Generator[StringCommand, None, None]:
 @operation()
 def leftovers() -> Generator[StringCommand, None, None]:
     """Remove certificates that no list names any more."""
-    if not host.get_fact(Answers, question="leftover"):
+    if not host.get_fact(ScriptAnswers, script=SCRIPT, question="leftover"):
         host.noop("no certificate is left over")
         return
     yield StringCommand(SCRIPT, "clear")
@@ -54,7 +38,7 @@ def requests() -> Generator[StringCommand, None, None]:
 
     A refusal fails the service, not the deploy: all else is done by now, `check` is red, and the timer tries again.
     """
-    if not host.get_fact(Answers, question="due"):
+    if not host.get_fact(ScriptAnswers, script=SCRIPT, question="due"):
         host.noop("no certificate is due, or its names do not lead here yet")
         return
     yield StringCommand(f"systemctl start {SERVICE} || journalctl --no-pager -q -n 15 -o cat -u {SERVICE} >&2")

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 
 from pyinfra import host
-from pyinfra.api import FactBase, StringCommand, operation
+from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.contract import Part
 from coopinfra.roles.postgresql import SCRIPT, PostgresqlSettings
-
-
-class Due(FactBase[tuple[str, ...]]):
-    """What has to be done for the server to have what its lists name: one statement a line."""
-
-    def command(self, organisation: str) -> str:
-        """Return the shell command; before the first deploy there is no script, and nothing to say."""
-        return f"[ ! -x {SCRIPT} ] || {SCRIPT} due {organisation}"
-
-    def process(self, output: Iterable[str]) -> tuple[str, ...]:
-        """Keep the lines."""
-        return tuple(output)
-
-    @staticmethod
-    def default() -> tuple[str, ...]:
-        """On a server that has nothing to say."""
-        return ()
+from coopinfra.roles.primitives.asking import ScriptAnswers
 
 
 @operation()
 def settle(organisation: str) -> Generator[StringCommand, None, None]:
     """Start the daemon if it does not answer, and make what an organisation lacks; nothing is ever dropped."""
-    if not host.get_fact(Due, organisation=organisation):
+    if not host.get_fact(ScriptAnswers, script=SCRIPT, question=f"due {organisation}"):
         host.noop("every database is there, and so is every right")
         return
     yield StringCommand(SCRIPT, "settle", organisation)

@@ -25,6 +25,8 @@ from coopinfra.roles.primitives.users import UserStates, users_that_differ
 UNIT = "coopinfra-revert"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}.service"
 """Lies there exactly as long as the way back is armed."""
+ENABLED_BY = f"/etc/systemd/system/sysinit.target.wants/{UNIT}.service"
+"""The link by which the next boot runs it."""
 
 ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid")
 SCRIPT = Path(__file__).with_name("access.sh")

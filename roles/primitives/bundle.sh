@@ -40,9 +40,13 @@ while read -r number user group mode sum path; do
     chown "$user:$group" "$stage/$number"
     chmod "$mode" "$stage/$number"
     cp --preserve=ownership,mode --remove-destination --no-target-directory "$stage/$number" "$path$suffix"
-    echo "$sum  $path$suffix" | sha256sum --check --status
-    sync "$path$suffix"
+    echo "$sum  $path$suffix" >>"$stage/sums"
+    echo "$path$suffix" >>"$stage/new"
 done <"$stage/files"
+if [ -e "$stage/new" ]; then
+    sha256sum --check --status "$stage/sums"
+    xargs -d '\n' sync <"$stage/new"
+fi
 
 while read -r command; do
     # The list was written by us, from the roles' `validate`.
