@@ -59,7 +59,10 @@ def test_list_needs_no_identity_and_says_what_is_there_and_where_it_goes(secrets
     assert (code, err) == (0, "")
     assert out.splitlines()[:2] == [
         "web1/website/main-password  password  missing  stays with the operators",
-        "web1/website/main-htpasswd  htpasswd  missing  deployed (configure)  made from main-password",
+        (
+            "web1/website/main-htpasswd  htpasswd  missing  goes into /etc/coopinfra/sites/highbeam-main/htpasswd"
+            "  made from main-password"
+        ),
     ]
 
     kept.generate()
@@ -182,6 +185,49 @@ def test_a_deploy_makes_what_is_missing_and_stops_while_one_person_alone_could_r
     assert len(kept.store.on_disk()) == len(ALL)
 
 
+def test_a_deploy_refuses_all_that_is_not_right_by_name_at_once_and_asks_no_server(run, kept):
+    kept.generate()
+    whole = {path: kept.file(path).read_bytes() for path in ALL}
+    foreign = pyrage.x25519.Identity.generate().to_public()
+    at = (f"web1/website/{name}" for name in ("main-htpasswd", "blog-htpasswd"))
+    main, blog = at
+
+    def deploy():
+        # Without a key there is no way to a server: whoever gets so far says that.
+        code, _, err = run("deploy", "highbeam", "--yes", HOME="/nonexistent", SSH_AUTH_SOCK="")
+        return code, err
+
+    def damaged(**files):
+        for path, content in {**whole, **files}.items():
+            kept.file(path).write_bytes(content)
+        return deploy()
+
+    assert "COOPINFRA_SSH_KEY" in damaged()[1], "the control: with files that are right it goes on to the servers"
+    swapped = damaged(**{main: whole[blog], blog: whole[main]})
+    flipped = damaged(
+        **{main: whole[main].replace(b"\n", b"\nA", 2), blog: pyrage.encrypt(b"x", [foreign], armored=True)}
+    )
+    damaged()
+    kept.file(main).unlink()
+    kept.file(PASSWORD).unlink()
+    (kept.folder / f"secrets/{main}.pub").write_text("a trace")
+    missing = deploy()
+
+    for (code, err), says in (
+        (swapped, ("which belongs elsewhere", "which belongs elsewhere")),
+        (flipped, ("it cannot be decrypted", "it was not encrypted for you")),
+    ):
+        assert code == 2
+        for path, words in zip((main, blog), says, strict=True):
+            assert f"error: highbeam/secrets/{path}.age: it" in err
+            assert words in err
+        assert "COOPINFRA_SSH_KEY" not in err
+    assert missing[0] == 2
+    assert f"highbeam/secrets/{main}.age: this secret was there, and is missing" in missing[1]
+    assert "COOPINFRA_SSH_KEY" not in missing[1]
+    assert not kept.file(main).exists()
+
+
 def test_a_wrapped_identity_is_made_opened_with_its_passphrase_and_never_replaced(monkeypatch, capsys, tmp_path):
     def typed(_words):
         return "correct horse battery"
@@ -214,6 +260,23 @@ def test_secrets_are_handed_over_for_one_key_alone(secrets, kept, tmp_path):
         assert b"value" in pyrage.decrypt(Path(line).read_bytes(), [heir])
         with pytest.raises(pyrage.DecryptError):
             pyrage.decrypt(Path(line).read_bytes(), [kept.people["ada"]])
+
+
+def test_what_cannot_be_handed_over_whole_or_to_somebody_is_refused(secrets, kept, tmp_path):
+    to = ("--to", str(pyrage.x25519.Identity.generate().to_public()), "--out", str(tmp_path / "out"))
+    assert "this secret is missing" in secrets("export", *to, "--yes")[2]
+    kept.generate()
+    code, _, err = secrets("export", *to)
+    assert (code, "nobody is there to say yes" in err) == (3, True)
+    private = str(pyrage.x25519.Identity.generate())
+    code, _, err = secrets("export", "--to", private, "--out", str(tmp_path / "out"), "--yes")
+    assert (code, "is no public age key" in err, private in err) == (2, True, False)
+    assert not (tmp_path / "out").exists()
+    assert not (kept.folder / "secrets/shown.log").exists()
+
+    assert secrets("export", *to, "--yes")[0] == 0
+    assert json.loads((kept.folder / "secrets/shown.log").read_text())["who"] == to[1]
+    assert "not empty" in secrets("export", *to, "--yes")[2]
 
 
 def test_the_recovery_sheet_is_printed_once_and_its_line_opens_everything(secrets, kept, tmp_path):

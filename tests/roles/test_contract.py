@@ -7,14 +7,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.deploy.runbook.sections import section
 from coopinfra.roles.contract import File, Settings
+from coopinfra.roles.primitives.markers import markers_in
 from coopinfra.roles.registry import FOLDER, Role, roles
 from examples import Example, examples
 
@@ -172,6 +175,40 @@ def test_the_runbook_speaks_to_people_in_each_language_and_to_sysadmins(example:
     assert "```sh" in sysadmin
     assert "journalctl" in sysadmin or "tail" in sysadmin or "curl" in sysadmin
     assert not re.search(r"\{\{|\{%|None|TODO", sysadmin + "".join(people.values()))
+
+
+def _shown(server: ServerPlan) -> list[str]:
+    """Name the files that hold a secret and that more than their one user can read."""
+    # A certificate is made from a secret, and is shown to everybody.
+    kinds = {path: secret.kind for path, secret in server.secrets}
+    return [
+        f"{each.user}:{each.group} {each.mode} {each.path}"
+        for each in server.files
+        if isinstance(each, File) and each.mode != "0400"
+        if any(kinds[path] != "certificate" for path in markers_in(each.content))
+    ]
+
+
+@each_example
+def test_on_the_server_a_secret_can_be_read_by_its_one_user(example: Example) -> None:
+    # Root's with 0400 goes to its program by LoadCredential=, whatever that runs as; else it is its user's own file.
+    assert _shown(example.server) == []
+
+
+def test_a_secret_that_a_group_can_read_would_be_seen() -> None:
+    with_secrets = [example.server for example in examples() if example.server.secrets]
+    assert with_secrets
+    for mode in ("0440", "0600", "0644"):
+        files = tuple(replace(each, mode=mode) if isinstance(each, File) else each for each in with_secrets[0].files)
+        assert _shown(replace(with_secrets[0], files=files))
+
+
+@each_example
+def test_a_secret_goes_to_the_server_if_and_only_if_it_says_so(example: Example) -> None:
+    declared = {path for path, secret in example.server.secrets if secret.deployed}
+    files = [each for each in example.server.files if isinstance(each, File)]
+
+    assert {path for file in files for path in markers_in(file.content)} == declared
 
 
 def _imports(path: Path) -> Iterator[str]:
