@@ -79,7 +79,7 @@ def bring(
         for each in ready:
             if each.pending or each.preview.drift:
                 say("\n".join(preview_lines(each.preview, diffs=False)))
-        if not yes and any(each.pending for each in ready) and not _agreed():
+        if not yes and any(each.pending for each in ready) and not agreed():
             decline(ready, record)
             say("nothing was changed")
             raise typer.Exit(3)
@@ -114,12 +114,13 @@ def seconds(option: str, text: str) -> int:
     return int(number) * (60 if unit == "m" else 1)
 
 
-def _agreed() -> bool:
+def agreed(question: str = "Change this?") -> bool:
+    """Ask whoever is at the terminal; nobody there is a no."""
     if not sys.stdin.isatty():
         say("error: nobody is there to say yes\n  hint: run it with `--yes`", style="bold red")
         return False
     try:
-        return typer.confirm("Change this?", err=True)
+        return typer.confirm(question, err=True)
     except typer.Abort:
         return False
 
