@@ -98,6 +98,7 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
 
     Ends with 1 where the server is not well afterwards.
     """
+    from coopinfra.cli.deploy import agreed
     from coopinfra.deploy.jobs.backup_restore import Wish, prepare
     from coopinfra.deploy.jobs.backup_restore import restore as put_back
     from coopinfra.deploy.organisation.problems import InputError, Problem
@@ -112,7 +113,7 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
         say("this is put in the place of what is there now, which is kept aside:")
         for line in prepared.overwrites:
             say(f"  {line}")
-        if not yes and not typer.confirm("go on?", err=True):
+        if not yes and not agreed("Overwrite this?"):
             say("nothing was changed")
             raise typer.Exit(3)
     done = put_back(prepared)

@@ -114,13 +114,13 @@ def seconds(option: str, text: str) -> int:
     return int(number) * (60 if unit == "m" else 1)
 
 
-def agreed() -> bool:
+def agreed(question: str = "Change this?") -> bool:
     """Ask whoever is at the terminal; nobody there means no."""
     if not sys.stdin.isatty():
         say("error: nobody is there to say yes\n  hint: run it with `--yes`", style="bold red")
         return False
     try:
-        return typer.confirm("Change this?", err=True)
+        return typer.confirm(question, err=True)
     except typer.Abort:
         return False
 

@@ -10,7 +10,7 @@ from coopinfra.deploy.engine.identity import find_identity
 from coopinfra.deploy.organisation.load import load_named
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import Plan
-from coopinfra.deploy.receipts.chain import Receipt, Signer, problems, read_receipts, write_receipt
+from coopinfra.deploy.receipts.chain import Receipt, Signer, last_of, problems, write_receipt
 
 KIND = "drill"
 
@@ -51,18 +51,12 @@ def in_words(plan: Plan, drill: Drill) -> str:
     return "\n".join(lines)
 
 
-def last(plan: Plan, server: str) -> Receipt | None:
-    """Return the newest receipt of a server, if there is any."""
-    found = [each for each in read_receipts(folder(plan), KIND) if each.data.get("server") == server]
-    return found[-1] if found else None
-
-
 def wrong(plan: Plan, server: str, days: int) -> str:
     """Say what is wrong with the last drill of a server; empty where it was green and is no older than so many days."""
     broken = chain_problems(plan)
     if broken:
         return broken[0].message
-    receipt = last(plan, server)
+    receipt = last_of(folder(plan), KIND, server)
     if receipt is None:
         return "nobody has ever tried"
     age = datetime.now(UTC) - datetime.fromisoformat(str(receipt.data["began"]))

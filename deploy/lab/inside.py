@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from coopinfra.deploy.lab.box import shell
+from coopinfra.deploy.lab.internet import BEYOND, resolvers
 from coopinfra.deploy.lab.inventories import OPERATOR
 from coopinfra.deploy.lab.processes import MARK
 from coopinfra.deploy.lab.state import Lab
@@ -27,6 +28,7 @@ def variables(lab: Lab) -> dict[str, str]:
     authorities = str(lab.authorities)
     return {
         "COOPINFRA_LAB": lab.name,
+        BEYOND: " ".join(resolvers()),
         "COOPINFRA_INVENTORIES": str(lab.inventories),
         "COOPINFRA_SSH_KEY": str(lab.ssh_key),
         "COOPINFRA_AGE_IDENTITY": str(lab.age_identity),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import json
 import re
 import subprocess
@@ -22,6 +23,8 @@ NAME_SERVER = "198.51.100.53"
 AUTHORITY = "198.51.100.14"
 # certbot's own default: a machine in the lab needs no setting that says where it is.
 AUTHORITY_NAME = "acme-v02.api.letsencrypt.org"
+BEYOND = "COOPINFRA_LAB_RESOLVERS"
+"""Each lab has its resolver at the same address, so one within another could not ask that one."""
 OWN_ZONE = "dns.example"
 TAKEN = (NAME_SERVER, RESOLVER, AUTHORITY, CLIENT)
 # The authority asks over IPv6 first where a name has such an address, as the public one does.
@@ -153,7 +156,9 @@ def publish(lab: Lab, domain: str, records: str) -> None:
 
 
 def resolvers(etc: Path = Path("/etc/resolv.conf"), real: Path = Path("/run/systemd/resolve/resolv.conf")) -> list[str]:
-    """Return the resolvers of this machine that a box can reach."""
+    """Return the resolvers of this machine that a box can reach; within a lab, those of the machine around."""
+    if beyond := os.environ.get(BEYOND):
+        return beyond.split()
     found = _nameservers(etc)
     if "127.0.0.53" in found and real.exists():
         found = _nameservers(real)

@@ -34,7 +34,11 @@ def _make_identity(lab: Lab) -> str:
 
 
 def with_operator(text: str, public_key: str, age_key: str = "") -> str:
-    """Add the lab's operator to the text of `collective.yml`, in front of the others and as far in as they."""
+    """Add the lab's operator to the text of `collective.yml`, in front of the others and as far in as they.
+
+    Where there is one already, we are a lab within a lab, as when a drill is tested: it is that one's, and goes.
+    """
+    text = re.sub(rf"(?m)^( +){OPERATOR}:\n(?:\1 +.*\n)*", "", text)
     match = re.search(r"^operators:[ \t]*(?:#.*)?\r?\n", text, re.MULTILINE)
     if not match:
         return f"{text.rstrip()}\noperators:\n{_operator('  ', public_key, age_key)}"

@@ -43,6 +43,12 @@ def read_receipts(folder: Path, kind: str) -> tuple[Receipt, ...]:
     return tuple(Receipt(_number(path), path, _data(path)) for path in found)
 
 
+def last_of(folder: Path, kind: str, server: str) -> Receipt | None:
+    """Return the newest receipt about a server, if there is any."""
+    found = [each for each in read_receipts(folder, kind) if each.data.get("server") == server]
+    return found[-1] if found else None
+
+
 def write_receipt(folder: Path, kind: str, data: Mapping[str, object], words: str, signer: Signer) -> Receipt:
     """Add a receipt to the chain, with its number, the checksum of the one before, a signature, and the words."""
     earlier = read_receipts(folder, kind)

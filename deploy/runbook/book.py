@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 
 from coopinfra.deploy.runbook.contents import ServerPage, server_pages
+from coopinfra.deploy.runbook.drills import drills
 from coopinfra.deploy.runbook.page import anchor, as_page
 from coopinfra.deploy.runbook.words import TEMPLATES, escape, fill, languages_of_books, words
 from coopinfra.roles.contract import Contact, Operator
@@ -58,6 +59,7 @@ def _book(plan: Plan, language: str, name: str, zone: str, state: str) -> Book:
         links=[link for link in plan.all(Link) if link.for_whom != "operators"],
         people_sections=_people_sections(pages),
         servers=pages,
+        drills=tuple(drills(plan, say)),
         zone=zone,
         state=state,
         version=version("coopinfra"),

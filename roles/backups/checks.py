@@ -16,8 +16,8 @@ def checks(part: Part[BackupsSettings]) -> Iterator[Check]:
     yield is_active(f"{server} makes backups by itself", unit(part, "timer"))
     yield succeeds(
         f"the last backup of {server} went well",
-        f"! systemctl is-failed --quiet {service} || {{ journalctl --quiet --unit={service} --output=cat --lines=20"
-        " | grep -v systemd | tail --lines=3; false; }",
+        f"! systemctl is-failed --quiet {service} || {{"
+        f" journalctl --quiet _SYSTEMD_UNIT={service} --output=cat --lines=3; false; }}",
     )
     for place in places(part):
         yield prints(

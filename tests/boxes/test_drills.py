@@ -204,9 +204,11 @@ MUTANTS = {
     ),
     "no list": (f"rm {MUTANT}{STATE}/stage/list", "says nothing of what is in it"),
     "a disk that is too small": (
-        f"mkdir -p /srv/small {MUTANT}/srv/small; head -c 2000000 /dev/zero >{MUTANT}/srv/small/data;"
-        " mountpoint -q /srv/small || mount -t tmpfs -o size=1m none /srv/small;"
-        f" echo /srv/small/data >>{MUTANT}{STATE}/stage/paths",
+        (
+            f"mkdir -p /srv/small {MUTANT}/srv/small; head -c 2000000 /dev/zero >{MUTANT}/srv/small/data;"
+            " mountpoint -q /srv/small || mount -t tmpfs -o size=1m none /srv/small;"
+            f" echo /srv/small/data >>{MUTANT}{STATE}/stage/paths"
+        ),
         "there is no room in /srv/small",
     ),
 }

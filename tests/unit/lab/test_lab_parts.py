@@ -84,6 +84,16 @@ def test_the_labs_operator_joins_the_others(text):
     assert after == {**before, "operators": before.get("operators") or {}}
 
 
+def test_the_operator_of_a_lab_around_makes_room_for_the_own_one():
+    around = with_operator("name: Lab\noperators:\n  ada:\n    name: Ada\n", "ssh-ed25519 AAAA around", "age1around")
+
+    within = yaml.safe_load(with_operator(around, "ssh-ed25519 AAAA within"))
+
+    assert within["operators"]["demo"]["ssh_keys"] == ["ssh-ed25519 AAAA within"]
+    assert list(within["operators"]) == ["demo", "ada"]
+    assert "around" not in str(within)
+
+
 def test_a_local_stub_is_left_out_for_the_resolvers_behind_it(tmp_path):
     (tmp_path / "stub").write_text("nameserver 127.0.0.53\n")
     (tmp_path / "real").write_text("nameserver 192.0.2.1\nnameserver fe80::1%eth0\n")
