@@ -81,7 +81,7 @@ class ServerEntry(Entry):
         examples=["root", "debian"],
     )
     tenants: BySlug[TenantEntry] = Field(
-        default_factory=dict,
+        default_factory=lambda: Table({}),
         description="The organisations that may share this machine, each with what it may take of it; `{}` will do.",
         examples=[{"highbeam": {"memory_megabytes": 1024}}],
     )
