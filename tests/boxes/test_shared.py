@@ -243,3 +243,21 @@ def test_who_has_left_can_come_back_and_in_the_other_order_the_machine_is_the_sa
     assert sharing.root(TREE).splitlines() == deployed.splitlines()
     assert "alder" in sharing.page("alder")
     assert "nothing to change" in sharing.operator.ok("plan", "alder").stdout
+
+
+def test_with_the_last_one_goes_what_only_they_had(sharing):
+    before = sharing.root("ss -Hltn | awk '{print $4}'")
+
+    for name in TENANTS:
+        sharing.operator.ok("leave", name, "--yes")
+
+    named = r"find /etc /srv /usr/local /var -xdev -path /var/log -prune -o \( -name '*alder*' -o -name '*birch*' \)"
+    left = sharing.root(f"{named} -print").split()
+    listens = sharing.root("ss -Hltn | awk '{print $4}'")
+    assert "0.0.0.0:443" in before, "the control: it was there"
+    assert "0.0.0.0:443" not in listens
+    assert left == []
+    assert sharing.root("ls -A /var/lib/coopinfra/certificates 2>/dev/null || true") == ""
+    assert sharing.root("ls /var/lib/coopinfra/state").split() == ["journal", "lantern"]
+    assert "nothing to change" in sharing.operator.ok("plan", "lantern").stdout
+    assert " 0 red" in sharing.operator.ok("check", "lantern").stdout
