@@ -17,7 +17,15 @@ from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 from coopinfra.roles.contract import Tenancy
-from coopinfra.roles.declarations import BackupPath, Database, Declaration, MariadbDatabase, PostgresqlDatabase, Unit
+from coopinfra.roles.declarations import (
+    BackupPath,
+    Certificate,
+    Database,
+    Declaration,
+    MariadbDatabase,
+    PostgresqlDatabase,
+    Unit,
+)
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.registry import roles
@@ -40,6 +48,8 @@ class Leaving:
     """What a deploy leaves behind that leaves nothing of the organisation."""
     tenancy: Tenancy
     data: tuple[Data, ...]
+    certificates: tuple[str, ...]
+    """Commands that remove those that are still there; who goes last takes along what would have done it."""
 
 
 def find_leaving(plan: Plan, name: str = "") -> Leaving:
@@ -56,7 +66,8 @@ def find_leaving(plan: Plan, name: str = "") -> Leaving:
     finally:
         connection.close()
     left = replace(plan, servers=(without_everything(server, neighbours),))
-    return Leaving(target, left, server.server.tenancy, tuple(_data(server)))
+    certificates = tuple(_removal(each) for each in server.all(Certificate))
+    return Leaving(target, left, server.server.tenancy, tuple(_data(server)), certificates)
 
 
 def without_everything(server: ServerPlan, neighbours: Neighbours) -> ServerPlan:
@@ -79,8 +90,9 @@ def without_everything(server: ServerPlan, neighbours: Neighbours) -> ServerPlan
 
 
 def end(leaving: Leaving, *, with_data: bool) -> None:
-    """Remove the data where that is wanted, and the note of what was deployed."""
+    """Remove the data where that is wanted, certificates that nobody was left to remove, and the note of the deploy."""
     commands = [each.removal for each in leaving.data] if with_data else []
+    commands += leaving.certificates
     commands.append(f"rm -rf -- {STATE}/{leaving.target.organisation}")
     connection = connect(leaving.target)
     try:
@@ -115,6 +127,14 @@ def _shared(plan: Plan, name: str) -> tuple[ServerPlan, Target]:
 
 def _silent(declaration: Declaration) -> Declaration:
     return replace(declaration, answers="") if isinstance(declaration, Unit) else declaration
+
+
+def _removal(certificate: Certificate) -> str:
+    folder, name = certificate.folder, certificate.names[0]
+    return (
+        f'[ ! -e {folder} ] || {{ rm -rf -- "$(readlink -f {folder})" {folder}; '
+        f"certbot delete --quiet --non-interactive --cert-name {name} >/dev/null 2>&1 || true; }}"
+    )
 
 
 def _data(server: ServerPlan) -> Iterator[Data]:

@@ -81,12 +81,12 @@ class ServerEntry(Entry):
         examples=["root", "debian"],
     )
     tenants: BySlug[TenantEntry] = Field(
-        default_factory=dict,
+        default_factory=lambda: Table({}),
         description="The organisations that may share this machine, each with what it may take of it; `{}` will do.",
         examples=[{"highbeam": {"memory_megabytes": 1024}}],
     )
     roles: Named[SerializeAsAny[Settings]] = Field(
-        default_factory=dict, description="What the server does, each with its settings; `{}` for none."
+        default_factory=lambda: Table({}), description="What the server does, each with its settings; `{}` for none."
     )
 
 

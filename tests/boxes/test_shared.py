@@ -90,9 +90,16 @@ def sharing(lab):
         yield Sharing(make(SHARED1))
 
 
+# What deploys decide on the machine as a whole; certificates are as their authority makes them.
+TREE = r"""
+find /etc /srv /usr/local -xdev -path /etc/letsencrypt -prune -o -printf '%M %u:%g %p %l\n' | sort -k3
+find /etc /usr/local -xdev -path /etc/letsencrypt -prune -o -type f ! -name '*-' -exec sha256sum {} + | sort -k2
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def deployed(sharing):
-    """Everybody has deployed, the owner first."""
+    """Everybody has deployed, the owner first; what the machine looks like then."""
     for name in ("lantern", *TENANTS):
         sharing.publish(name)
     early = sharing.operator.run("deploy", "alder", "--yes")
@@ -100,6 +107,7 @@ def deployed(sharing):
     assert "`lantern` has not deployed `shared1` yet" in early.stderr
     for name in ("lantern", *TENANTS):
         sharing.deploy(name)
+    return sharing.root(TREE)
 
 
 def test_each_answers_and_has_nothing_to_change_and_all_checks_are_green(sharing):
@@ -113,7 +121,7 @@ def test_each_answers_and_has_nothing_to_change_and_all_checks_are_green(sharing
 
 
 def test_a_program_runs_in_its_slice_and_gets_no_more_memory_than_agreed(sharing):
-    hungry = "perl -e '$x = \"a\" x (700 * 1024 * 1024); print length $x'"
+    hungry = "perl -e 'print length(q(a) x (700 * 1024 * 1024))'"
     run = "systemd-run --quiet --wait --pipe --collect"
 
     group = sharing.root("systemctl show --property=ControlGroup --value valkey@alder-members.service").strip()
@@ -226,8 +234,30 @@ def test_one_leaves_and_nothing_of_the_others_changes_nor_fails_a_request(sharin
     assert sharing.root("ls /var/lib/coopinfra/state").split() == ["birch", "journal", "lantern"]
 
 
-def test_who_has_left_can_come_back(sharing):
+def test_who_has_left_can_come_back_and_in_the_other_order_the_machine_is_the_same(sharing, deployed):
+    gone = sharing.root(TREE)
+
     sharing.deploy("alder")
 
+    assert gone != deployed, "the control: without it the machine is another"
+    assert sharing.root(TREE).splitlines() == deployed.splitlines()
     assert "alder" in sharing.page("alder")
     assert "nothing to change" in sharing.operator.ok("plan", "alder").stdout
+
+
+def test_with_the_last_one_goes_what_only_they_had(sharing):
+    before = sharing.root("ss -Hltn | awk '{print $4}'")
+
+    for name in TENANTS:
+        sharing.operator.ok("leave", name, "--yes")
+
+    named = r"find /etc /srv /usr/local /var -xdev -path /var/log -prune -o \( -name '*alder*' -o -name '*birch*' \)"
+    left = sharing.root(f"{named} -print").split()
+    listens = sharing.root("ss -Hltn | awk '{print $4}'")
+    assert "0.0.0.0:443" in before, "the control: it was there"
+    assert "0.0.0.0:443" not in listens
+    assert left == []
+    assert sharing.root("ls -A /var/lib/coopinfra/certificates 2>/dev/null || true") == ""
+    assert sharing.root("ls /var/lib/coopinfra/state").split() == ["journal", "lantern"]
+    assert "nothing to change" in sharing.operator.ok("plan", "lantern").stdout
+    assert " 0 red" in sharing.operator.ok("check", "lantern").stdout

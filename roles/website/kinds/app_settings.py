@@ -50,7 +50,7 @@ class AppBuild(Settings):
         examples=["python manage.py collectstatic --no-input"],
     )
     minutes: WholeNumber = Field(default=10, ge=1, le=120, description="After how long a step of it is ended.")
-    memory: Size = Field(default="1G", description="Most that it may take.")
+    memory: Size = Field(default="1G", description="The most memory that it may take.")
 
 
 class Health(Settings):

@@ -39,7 +39,7 @@ servers:
 OAK = """\
 name: Oak Housing Co-op
 domain: oak.example
-contacts: [{name: Ines Duarte, does: decides}]
+contacts: [{name: Iris Duarte, does: decides}]
 servers:
   big1: {address: 203.0.113.30, tenants: {lantern: {}}, roles: {}}
 """

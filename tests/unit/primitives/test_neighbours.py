@@ -58,7 +58,7 @@ def test_what_several_write_at_one_path_is_the_same_for_all(servers):
     assert b"max-age=2592000" in written[0]["/etc/nginx/nginx.conf"][0], "as the machine's owner has set it"
 
 
-@pytest.mark.parametrize("order", permutations(TENANTS), ids="-".join)
+@pytest.mark.parametrize("order", [*permutations(TENANTS)], ids="-".join)
 def test_in_any_order_all_can_come_and_what_the_last_one_leaves_is_nobody_elses(servers, order):
     there = {"lantern": left_by(servers["lantern"])}
     for name in order:

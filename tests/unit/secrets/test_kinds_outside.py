@@ -10,7 +10,7 @@ from coopinfra.deploy.secrets import kinds
 from coopinfra.roles.declarations import Secret, SecretKind
 
 # The forms of these are nobody's but ours, or a program's that only a machine has: boxes/secrets asks tor.
-NOT_HERE = {"random", "password", "given", "onion-key"}
+NOT_HERE = {"random", "login", "password", "given", "onion-key"}
 
 
 def openssl_key(key):
