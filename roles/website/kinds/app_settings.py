@@ -91,7 +91,7 @@ class AppSite(Site):
         ),
         examples=["python -m shop.migrate"],
     )
-    health: Health = Field(default=Health(), description="What is asked of a new release before anybody sees it.")
+    health: Health = Field(default=Health(), description="How a new release is tried.")
     environment: Annotated[Mapping[Variable, Line], AfterValidator(Table)] = Field(
         default={}, description="What its programs find in their environment.", examples=[{"MAIL_FROM": "a@b.example"}]
     )
@@ -108,7 +108,7 @@ class AppSite(Site):
     )
     workers: BySlug[Worker] = Field(default={}, description="Programs that run beside it, by a short name.")
     jobs: BySlug[Job] = Field(default={}, description="Programs that run at their hours, by a short name.")
-    memory: Size = Field(default="512M", description="Most memory that each of its programs may take.")
+    memory: Size = Field(default="512M", description="The most memory that each of its programs may take.")
 
     @property
     def serve(self) -> str:
