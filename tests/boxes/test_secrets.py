@@ -104,7 +104,7 @@ THERE = ("environments", "journals", "state", "temporary files of the server", "
 
 
 def decoy(place):
-    """A value that lies in one place on purpose, as base64 or as part of a link, so that the look must find it."""
+    """A value that lies in one place on purpose, and how: as base64, or as part of a link."""
     value = f"Lockvogel/+ä&=?{place}"
     return value, quote(value) if place in HERE else base64.b64encode(f"preview:{value}".encode()).decode()
 
