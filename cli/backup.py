@@ -50,11 +50,16 @@ def list_(organisation: Organisation, server: Server = "", as_json: AsJson = Fal
 
 @app.command("status")
 def status(organisation: Organisation, as_json: AsJson = False) -> None:
-    """Say how old the newest backup of each server is, as whoever keeps it says; ends with 1 if one is too old."""
+    """Say how old the newest backup of each server is, as whoever keeps it says, and what the last drill found.
+
+    Ends with 1 if one is too old.
+    """
     from coopinfra.deploy.jobs.backup import State, states
+    from coopinfra.deploy.jobs.drill_receipt import last_drill
     from coopinfra.deploy.planning.make import plan_of
 
-    results = states(plan_of(organisation))
+    plan = plan_of(organisation)
+    results = states(plan)
     found = [each for each in results if isinstance(each, State)]
     _problems(results)
     if as_json:
@@ -64,6 +69,8 @@ def status(organisation: Organisation, as_json: AsJson = False) -> None:
             age = "never sent one" if each.age_hours is None else f"newest {_hours(each.age_hours)} ago"
             late = f"  STALE: more than {each.stale_hours} hours" if each.is_stale else ""
             show(f"{each.server}  at {each.place}  {age}  {each.number} kept  {_size(each.bytes)}{late}")
+        for server in dict.fromkeys(each.server for each in found):
+            show(f"{server}  last drill: {last_drill(plan, server)}")
     exit_with_worst(results, otherwise=1 if any(each.is_stale for each in found) else 0)
 
 

@@ -51,6 +51,16 @@ def in_words(plan: Plan, drill: Drill) -> str:
     return "\n".join(lines)
 
 
+def last_drill(plan: Plan, server: str) -> str:
+    """Say in a few words what came of the last drill of a server."""
+    receipt = last_of(folder(plan), KIND, server)
+    if receipt is None:
+        return "never"
+    data = receipt.data
+    day, minutes = str(data.get("began", ""))[:10], float(str(data.get("minutes", 0)))
+    return f"{day} {data.get('result')}, back after {minutes:.0f} minutes"
+
+
 def wrong(plan: Plan, server: str, days: int) -> str:
     """Say what is wrong with the last drill of a server; empty where it was green and is no older than so many days."""
     broken = chain_problems(plan)

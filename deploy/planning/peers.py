@@ -29,6 +29,9 @@ def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[
                 Problem(f"`{other.id}` has no server `{short}`", suggest(short, other.servers, "there are"), file, line)
             )
             continue
+        if (other.id, short) == (org.id, server):
+            problems.append(Problem(f"`{server}` names itself", "name another server", file, line))
+            continue
         found[name] = Peer(other.id, to_server(other, short), _public_halves(Path(other.folder), short))
     return Table(found), tuple(problems)
 

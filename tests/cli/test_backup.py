@@ -87,7 +87,7 @@ def test_the_age_is_what_the_keeper_says_and_too_old_ends_with_1(coopinfra, says
     never, nothing, _ = coopinfra("status", "highbeam")
 
     assert (code, late, never) == (0, 1, 1)
-    assert out == "web1  at vault1  newest 60 minutes ago  4 kept  2.5 MB\n"
+    assert out == "web1  at vault1  newest 60 minutes ago  4 kept  2.5 MB\nweb1  last drill: never\n"
     assert "STALE: more than 14 hours" in old
     assert "never sent one" in nothing
 

@@ -82,6 +82,7 @@ def test_what_roles_declare_is_kept_and_what_is_left_out_is_named(inventories: P
         ("lantern/vault2", "`lantern` has no server `vault2`"),
         ("harbor/vault1", "there is no organisation `harbor`"),
         ("vault1", "`highbeam` has no server `vault1`"),
+        ("web1", "`web1` names itself"),
     ],
 )
 def test_a_server_that_is_not_there_is_named_with_its_line(inventories: Path, to: str, said: str) -> None:
