@@ -73,7 +73,7 @@ class WordpressSite(WithPhp):
     )
     source: Source | None = Field(
         default=None,
-        description="Where plugins and themes of your own come from: in it, `wp-content/plugins` and `wp-content/themes`.",
+        description="Where plugins and themes of your own come from; they lie in its `wp-content`.",
     )
     plugins: BySlug[Pinned] = Field(
         default={}, validate_default=True, description="Plugins by the name of their folder; each is switched on."
