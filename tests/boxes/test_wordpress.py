@@ -263,7 +263,7 @@ def test_while_the_database_is_down_visitors_are_told_and_checks_are_red(operato
 
     assert told[0] == 503
     assert "This site does not answer at the moment" in told[1]
-    assert "Este sitio no responde" in told[1]
+    assert "Vuelva a intentarlo" in told[1]
     assert red.returncode == 1
     assert "503" in red.stdout
     assert ask(operator, BLOG)[0] == 200
