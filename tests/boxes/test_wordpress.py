@@ -172,6 +172,27 @@ def test_somebody_logs_in_writes_and_uploads_in_a_browser_and_visitors_see_it(op
     assert wrong[0] == 401, "the control: the gate has a password of its own"
 
 
+def test_who_has_no_password_of_the_gate_meets_the_half_that_cannot_write(operator):
+    who = "echo posix_getpwuid(posix_geteuid())['name'];"
+    gate = f"editor:{secret(operator, 'blog-gate')}"
+
+    answers = {
+        path: [
+            ask(operator, f"{BLOG}{path}", "-F", "attack=eval", "--form-string", f"code={who}", *login)
+            for login in ((), ("-u", "editor:wrong"), ("-u", gate))
+        ]
+        for path in ("/", "/wp-json/wp/v2/posts", "/wp-admin/admin-ajax.php", "/wp-login.php", "/wp-admin/index.php")
+    }
+
+    public, own, closed = (200, "highbeam-blog-public"), (200, "highbeam-blog"), 401
+    assert answers["/"] == [public] * 3
+    for path in ("/wp-json/wp/v2/posts", "/wp-admin/admin-ajax.php"):
+        assert (answers[path][0], answers[path][1][0], answers[path][2]) == (public, closed, own), path
+    for path in ("/wp-login.php", "/wp-admin/index.php"):
+        assert [status for status, _ in answers[path]] == [closed, closed, 200], path
+        assert answers[path][2] == own, path
+
+
 def test_of_finished_pages_visitors_reach_no_program_and_where_people_write_nobody_enters_without_password(operator):
     answers = {
         path: ask(operator, f"{NEWS}/{path}", "-o", "/dev/null")[0]
