@@ -141,7 +141,10 @@ def test_a_further_deploy_has_nothing_to_change_and_all_checks_are_green(operato
     assert " 0 red" in operator.ok("check", "highbeam").stdout
 
 
-@pytest.mark.parametrize(("name", "url", "seen"), [("blog", BLOG, BLOG), ("news", WRITE, NEWS)])
+@pytest.mark.parametrize(
+    ("name", "url", "seen"),
+    [("blog", BLOG, BLOG), pytest.param("news", WRITE, NEWS, marks=pytest.mark.rest)],
+)
 def test_somebody_logs_in_writes_and_uploads_in_a_browser_and_visitors_see_it(operator, tmp_path, name, url, seen):
     host.require(print, browser.NEEDS)
     (tmp_path / "beam.png").write_bytes(PICTURE)
@@ -208,6 +211,7 @@ def test_of_finished_pages_visitors_reach_no_program_and_where_people_write_nobo
     operator.ok("deploy", "highbeam", "--yes")
 
 
+@pytest.mark.rest
 def test_a_new_version_of_a_plugin_is_a_change_in_org_yml_that_the_plan_shows_and_a_rollback_takes_back(operator):
     served = operator.root("readlink /srv/sites/highbeam-blog/current")
     org = operator.folder / "org.yml"
@@ -236,6 +240,7 @@ def test_a_new_version_of_a_plugin_is_a_change_in_org_yml_that_the_plan_shows_an
     operator.ok("deploy", "highbeam", "--yes")
 
 
+@pytest.mark.rest
 def test_a_plugin_that_cannot_even_be_read_never_goes_live(operator):
     org = operator.folder / "org.yml"
     text = org.read_text()
@@ -255,6 +260,7 @@ def test_a_plugin_that_cannot_even_be_read_never_goes_live(operator):
     operator.ok("deploy", "highbeam", "--yes")
 
 
+@pytest.mark.rest
 def test_killed_in_the_middle_of_a_release_the_old_one_is_served_and_the_next_run_finishes(operator):
     page = operator.folder / "sites/tools/index.php"
     good = page.read_text()
@@ -276,6 +282,7 @@ def test_killed_in_the_middle_of_a_release_the_old_one_is_served_and_the_next_ru
     operator.ok("site", "deploy", "highbeam", "tools", "--yes")
 
 
+@pytest.mark.rest
 def test_while_the_database_is_down_visitors_are_told_and_checks_are_red(operator):
     operator.root("systemctl stop mariadb")
     told = ask(operator, BLOG)
@@ -315,6 +322,7 @@ def test_what_a_site_in_php_is_sent_is_shown_and_never_run_and_its_code_cannot_c
     assert re.search(r"level for highbeam-tools.service: [01]\.", exposure), exposure
 
 
+@pytest.mark.rest
 def test_what_people_uploaded_and_what_sites_wrote_stays_when_they_are_no_longer_declared(operator):
     org = operator.folder / "org.yml"
     text = org.read_text()
