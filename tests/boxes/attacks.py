@@ -5,6 +5,7 @@ Each attack says `works` or `refused`, judged by what it changed or gave away, n
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -159,7 +160,7 @@ def list_users(target: Target) -> str:
     """learn who may log in"""
     routes = ("/?rest_route=/wp/v2/users", "/wp-json/wp/v2/users", "/?author=1")
     told = [target.ask(route, "-i")[1] for route in routes]
-    return _said(any('"slug":"rosa"' in each or "/author/rosa" in each for each in told))
+    return _said(any(re.search('"slug":"rosa"|^location: .*/author/rosa', each, re.I | re.M) for each in told))
 
 
 def spam_post(target: Target) -> str:
