@@ -160,7 +160,7 @@ def list_users(target: Target) -> str:
     """learn who may log in"""
     routes = ("/?rest_route=/wp/v2/users", "/wp-json/wp/v2/users", "/?author=1")
     told = [target.ask(route, "-i")[1] for route in routes]
-    return _said(any(re.search('"slug":"rosa"|^location: .*/author/rosa', each, re.I | re.M) for each in told))
+    return _said(any(re.search('(?im)"slug":"rosa"|^location: .*/author/rosa', each) for each in told))
 
 
 def spam_post(target: Target) -> str:
