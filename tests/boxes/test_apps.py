@@ -24,7 +24,7 @@ SITES = """
             kind: python
             source: {folder: apps/shop}
             wsgi: shop:application
-            health: {path: /release}
+            health: /release
             migrate: python shop.py migrate
             build: {command: sh build.sh, minutes: 1}
             postgresql: shop
