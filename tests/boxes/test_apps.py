@@ -231,5 +231,55 @@ def test_killed_in_the_middle_the_old_release_is_served_and_the_next_run_finishe
     assert all(re.fullmatch("[0-9a-f]{12}", each) for each in left), left
 
 
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("build.sh", "true", "echo no such theme; exit 4", "no such theme\n    its build failed"),
+        ("build.sh", "true", "sleep 300", "its build did not end within 1 minutes, and was ended"),
+        ("build.sh", "true", "head -c 200M /dev/zero >big", "its build found the disk full"),
+        ("build.sh", "true", "curl -sS --max-time 5 http://198.51.100.7:8000/", "its build failed"),
+        ("requirements.txt", "psycopg==", "psycopg-not-hashed\npsycopg==", "fetching what it needs failed"),
+        ("requirements.txt", "gunicorn==", "# gunicorn==", "fetching what it needs failed"),
+    ],
+    ids=["fails", "hangs", "full", "network", "unhashed", "nothing"],
+)
+def test_a_release_that_cannot_be_made_is_refused_with_its_reason_and_nothing_is_left(operator, file, old, new, said):
+    path = "/srv/sites/highbeam-shop"
+    before = state(operator)
+    if "disk full" in said:
+        operator.root(
+            "mkdir -p /run/small && mount -t tmpfs -o size=150m tmpfs /run/small "
+            f"&& cp -a {path} /run/small/ && mount --bind /run/small/highbeam-shop {path}"
+        )
+    try:
+        with edited(operator, f"apps/shop/{file}", old, new):
+            ran = operator.run("site", "deploy", "highbeam", "shop", "--yes")
+        served, after = ask(operator, "https://shop.highbeam.example/release"), state(operator)
+    finally:
+        if "disk full" in said:
+            operator.root(f"umount {path}; umount /run/small")
+
+    assert ran.returncode == 3
+    assert said in ran.stderr, ran.stderr
+    assert "the release before is served still" in ran.stderr
+    assert (served, after) == ("first", before)
+
+
+@pytest.mark.rest
+def test_logs_have_what_programs_wrote_and_a_shell_is_that_of_the_application(operator):
+    operator.root("systemctl start highbeam-shop@job-count.service")
+    said = operator.ok("site", "logs", "highbeam", "shop").stdout
+    argv = operator.argv("site", "shell", "highbeam", "shop")
+    ran = subprocess.run(
+        labs.exec_argv(operator.lab, argv), input="id -un\nexit\n", capture_output=True, text=True, check=False
+    )
+
+    assert "/release" in said
+    assert "gunicorn" in said
+    assert "job-count" in said
+    assert "highbeam-shop" in ran.stdout, ran.stderr
+
+
 def builds(operator):
     return on_box(operator, "[ $(systemctl show -P ActiveState highbeam-shop@build) = activating ]")
