@@ -14,6 +14,7 @@ import pytest
 
 from coopinfra.deploy.lab import lab as labs
 from faults import on_box, running, wait_for
+from test_budget import COMPARE, CONVERGE, count
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -144,6 +145,8 @@ def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
     assert ask(operator, "https://board.highbeam.example/") == "first: a cache"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
     assert " 0 red" in operator.ok("check", "highbeam").stdout
+    counted = count(operator)
+    assert (counted["changed"], counted["compare"] <= COMPARE, counted["converge"] <= CONVERGE) == ([], True, True)
 
 
 @pytest.mark.parametrize(("site", "file"), [("shop", "shop.py"), ("board", "server.js")])
