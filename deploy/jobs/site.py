@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,8 +56,9 @@ class Place:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """The units that run what is published."""
-        return tuple(unit.name for unit in self.server.units if self.website.current in unit.reads)
+        """The units that run what is published; of a timer, the one that it starts."""
+        running = (unit.name for unit in self.server.units if self.website.current in unit.reads)
+        return tuple(re.sub(r"\.timer$", ".service", name) for name in running)
 
 
 def find_site(plan: Plan, name: str) -> Place:

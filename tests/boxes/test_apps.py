@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from coopinfra.deploy.lab import lab as labs
 from faults import on_box, running, wait_for
+from test_budget import COMPARE, CONVERGE, count
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -23,7 +25,7 @@ SITES = """
             kind: python
             source: {folder: apps/shop}
             wsgi: shop:application
-            health: {path: /release, seconds: 10}
+            health: /release
             migrate: python shop.py migrate
             build: {command: sh build.sh, minutes: 1}
             postgresql: shop
@@ -48,6 +50,8 @@ import collections, concurrent.futures, json, select, sys, urllib.request
 counted = collections.Counter()
 def ask(number):
     while not select.select([sys.stdin], [], [], 0)[0]:
+        if number == 0 and len(counted) == 0:
+            print("begun", flush=True)
         for data in (None, b"a=b"):
             try:
                 with urllib.request.urlopen(sys.argv[1], data, timeout=20) as answer:
@@ -107,9 +111,10 @@ def under_load(operator, url):
     argv = labs.exec_argv(operator.lab, [sys.executable, "-c", LOAD, url])
     load, counted = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True), {}
     try:
+        assert load.stdout.readline() == "begun\n"
         yield counted
     finally:
-        counted.update(json.loads(load.communicate(timeout=90)[0]))
+        counted.update(json.loads(load.communicate(timeout=90)[0].splitlines()[-1]))
 
 
 def ask(operator, url, *options):
@@ -140,6 +145,8 @@ def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
     assert ask(operator, "https://board.highbeam.example/") == "first: a cache"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
     assert " 0 red" in operator.ok("check", "highbeam").stdout
+    counted = count(operator)
+    assert (counted["changed"], counted["compare"] <= COMPARE, counted["converge"] <= CONVERGE) == ([], True, True)
 
 
 @pytest.mark.parametrize(("site", "file"), [("shop", "shop.py"), ("board", "server.js")])
@@ -151,7 +158,7 @@ def test_under_load_neither_a_deploy_nor_the_way_back_fails_a_request(operator, 
         operator.ok("site", "rollback", "highbeam", site)
     with under_load(operator, url) as control:
         units = f"highbeam-{site}@web.socket highbeam-{site}@web.service"
-        operator.root(f"systemctl stop {units}; sleep 1; systemctl start {units}; sleep 1")
+        operator.root(f"systemctl stop {units}; sleep 2; systemctl start {units}; sleep 1")
 
     # Shown with `-s`.
     sys.stderr.write(f"{site}: {counted}, and without a socket that is held: {control}\n")
@@ -206,21 +213,75 @@ def by_whom_it_works(command):
 
 def test_killed_in_the_middle_the_old_release_is_served_and_the_next_run_finishes(operator):
     before = state(operator)
-    with edited(operator, "apps/shop/build.sh", "true", "sleep 50"):
-        with running(operator, "site", "deploy", "highbeam", "shop", "--yes") as deploy:
-            wait_for("the build", lambda: builds(operator), seconds=60)
-            deploy.signal(9)
-        # And what the server still does for it, as a power cut would; systemd goes on with what it was asked for.
-        operator.root("pkill -9 -f '[.]incoming' || true")
-        went_on, served = builds(operator), ask(operator, "https://shop.highbeam.example/release")
+    with edited(operator, "apps/shop/shop.py", '"first"', '"third"'):
+        with edited(operator, "apps/shop/build.sh", "true", "sleep 50"):
+            with running(operator, "site", "deploy", "highbeam", "shop", "--yes") as deploy:
+                wait_for("the build", lambda: builds(operator), seconds=120)
+                deploy.signal(9)
+            # And what the server still does for it, as a power cut would; systemd goes on with what it was asked for.
+            operator.root("pkill -9 -f '[.]incoming' || true")
+            went_on, served = builds(operator), ask(operator, "https://shop.highbeam.example/release")
 
-    ran = operator.ok("deploy", "highbeam", "--yes")
+        ran = operator.ok("site", "deploy", "highbeam", "shop", "--yes")
+        shown = ask(operator, "https://shop.highbeam.example/release")
+    operator.ok("site", "deploy", "highbeam", "shop", "--yes")
 
     assert went_on, "the control: the build goes on by itself"
-    assert served == "first"
+    assert (served, shown) == ("first", "third")
+    assert "stopped at: Publish /srv/sites/highbeam-shop" in ran.stderr, ran.stderr
     assert not builds(operator)
-    assert state(operator) == before
-    assert "interrupted" in ran.stderr or "stopped" in ran.stderr, ran.stderr
+    left = set(state(operator).splitlines()) - set(before.splitlines())
+    assert all(re.fullmatch("[0-9a-f]{12}", each) for each in left), left
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("build.sh", "true", "echo no such theme; exit 4", "no such theme\n    its build failed"),
+        ("build.sh", "true", "sleep 300", "its build did not end within 1 minutes, and was ended"),
+        ("build.sh", "true", "head -c 200M /dev/zero >big", "its build found the disk full"),
+        ("build.sh", "true", "curl -sS --max-time 5 http://198.51.100.7:8000/", "its build failed"),
+        ("requirements.txt", "psycopg==", "psycopg-not-hashed\npsycopg==", "fetching what it needs failed"),
+        ("requirements.txt", "gunicorn==", "# gunicorn==", "fetching what it needs failed"),
+    ],
+    ids=["fails", "hangs", "full", "network", "unhashed", "nothing"],
+)
+def test_a_release_that_cannot_be_made_is_refused_with_its_reason_and_nothing_is_left(operator, file, old, new, said):
+    path = "/srv/sites/highbeam-shop"
+    before = state(operator)
+    if "disk full" in said:
+        operator.root(
+            "mkdir -p /run/small && mount -t tmpfs -o size=150m tmpfs /run/small "
+            f"&& cp -a {path} /run/small/ && mount --bind /run/small/highbeam-shop {path}"
+        )
+    try:
+        with edited(operator, f"apps/shop/{file}", old, new):
+            ran = operator.run("site", "deploy", "highbeam", "shop", "--yes")
+        served, after = ask(operator, "https://shop.highbeam.example/release"), state(operator)
+    finally:
+        if "disk full" in said:
+            operator.root(f"umount {path}; umount /run/small")
+
+    assert ran.returncode == 3
+    assert said in ran.stderr, ran.stderr
+    assert "the release before is served still" in ran.stderr
+    assert (served, after) == ("first", before)
+
+
+@pytest.mark.rest
+def test_logs_have_what_programs_wrote_and_a_shell_is_that_of_the_application(operator):
+    operator.root("systemctl start highbeam-shop@job-count.service")
+    said = operator.ok("site", "logs", "highbeam", "shop").stdout
+    argv = operator.argv("site", "shell", "highbeam", "shop")
+    ran = subprocess.run(
+        labs.exec_argv(operator.lab, argv), input="id -un\nexit\n", capture_output=True, text=True, check=False
+    )
+
+    assert "/release" in said
+    assert "gunicorn" in said
+    assert "job-count" in said
+    assert "highbeam-shop" in ran.stdout, ran.stderr
 
 
 def builds(operator):

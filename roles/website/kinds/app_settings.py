@@ -53,15 +53,6 @@ class AppBuild(Settings):
     memory: Size = Field(default="1G", description="The most memory that it may take.")
 
 
-class Health(Settings):
-    """What is asked of a new release before anybody sees it."""
-
-    path: Annotated[str, AfterValidator(_health)] = Field(
-        default="/", description="The page that is asked for; it has to answer with 200 to 399.", examples=["/health"]
-    )
-    seconds: WholeNumber = Field(default=30, ge=1, le=600, description="How long it may take from its start.")
-
-
 class Worker(Settings):
     """A program that runs beside that which answers visitors."""
 
@@ -82,7 +73,7 @@ class AppSite(Site):
     """An application: a program of the organisation's own, in a release of its own."""
 
     source: Source = Field(description="Where its files come from.")
-    build: AppBuild = Field(default=AppBuild(), description="How a release is made.")
+    build: AppBuild = Field(default_factory=AppBuild, description="How a release is made.")
     migrate: Line | None = Field(
         default=None,
         description=(
@@ -91,7 +82,12 @@ class AppSite(Site):
         ),
         examples=["python -m shop.migrate"],
     )
-    health: Health = Field(default=Health(), description="How a new release is tried.")
+    health: Annotated[str, AfterValidator(_health)] = Field(
+        default="/",
+        description="The page that a new release is asked for before anybody sees it; it answers with 200 to 399.",
+        examples=["/health"],
+    )
+    starts_within: WholeNumber = Field(default=30, ge=1, le=600, description="Seconds that this may take.")
     environment: Annotated[Mapping[Variable, Line], AfterValidator(Table)] = Field(
         default={}, description="What its programs find in their environment.", examples=[{"MAIL_FROM": "a@b.example"}]
     )

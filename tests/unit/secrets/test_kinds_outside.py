@@ -9,8 +9,8 @@ import pytest
 from coopinfra.deploy.secrets import kinds
 from coopinfra.roles.declarations import Secret, SecretKind
 
-# The forms of these are nobody's but ours, or a program's that only a machine has: boxes/secrets asks tor, boxes/backups
-# the daemon that a login is for.
+# The forms of these are nobody's but ours, or a program's that only a machine has: boxes/secrets asks tor,
+# boxes/backups the daemon that a login is for.
 NOT_HERE = {"random", "login", "password", "given", "onion-key"}
 
 
