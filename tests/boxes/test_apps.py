@@ -150,7 +150,7 @@ def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
     wait_for("the packed order", lambda: "1 packed" in ask(operator, "https://shop.highbeam.example/"), seconds=10)
     assert "1 orders, a token of 40" in said
     assert ask(operator, "https://board.highbeam.example/") == "first: a cache"
-    assert ask(operator, "https://letters.highbeam.example/") == "first: https for 198.51.100.7"
+    assert ask(operator, "https://letters.highbeam.example/", "-4") == "first: https for 198.51.100.7"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
     assert " 0 red" in operator.ok("check", "highbeam").stdout
     counted = count(operator)
