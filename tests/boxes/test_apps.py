@@ -36,6 +36,13 @@ SITES = """
               packer: {command: python shop.py work}
             jobs:
               count: {command: python shop.py count, at: "*:*:0/2"}
+          letters:
+            domain: letters.highbeam.example
+            kind: python
+            source: {folder: apps/letters}
+            asgi: letters:app
+            health: /release
+            requests_a_second: 0
           board:
             domain: board.highbeam.example
             kind: node
@@ -143,13 +150,17 @@ def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
     wait_for("the packed order", lambda: "1 packed" in ask(operator, "https://shop.highbeam.example/"), seconds=10)
     assert "1 orders, a token of 40" in said
     assert ask(operator, "https://board.highbeam.example/") == "first: a cache"
+    assert ask(operator, "https://letters.highbeam.example/", "-4") == "first: https for 198.51.100.7"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
     assert " 0 red" in operator.ok("check", "highbeam").stdout
     counted = count(operator)
     assert (counted["changed"], counted["compare"] <= COMPARE, counted["converge"] <= CONVERGE) == ([], True, True)
 
 
-@pytest.mark.parametrize(("site", "file"), [("shop", "shop.py"), ("board", "server.js")])
+@pytest.mark.parametrize(
+    ("site", "file"),
+    [("shop", "shop.py"), ("board", "server.js"), pytest.param("letters", "letters.py", marks=pytest.mark.rest)],
+)
 def test_under_load_neither_a_deploy_nor_the_way_back_fails_a_request(operator, site, file):
     url = f"https://{site}.highbeam.example/release"
 
