@@ -176,8 +176,8 @@ def test_a_copy_that_fails_fails_the_backup_loudly_and_nothing_old_is_sent_in_it
 def test_one_that_is_killed_leaves_nothing_that_hinders_the_next(operator):
     operator.root("head -c 200000000 /dev/urandom >/srv/shared/large")
     operator.root(f"systemctl start --no-block {UNIT}; until pgrep -x restic; do sleep 0.1; done; sleep 0.3")
-    operator.root(f"systemctl kill --signal=KILL {UNIT}; until systemctl is-failed --quiet {UNIT}; do sleep 0.1; done")
-    operator.root("rm /srv/shared/large")
+    operator.root(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
+    operator.root(f"until systemctl is-failed --quiet {UNIT}; do sleep 0.1; done; rm /srv/shared/large")
     left = operator.root(f"ls {STATE}")
 
     operator.ok("backup", "now", "highbeam")
