@@ -183,7 +183,7 @@ def test_a_release_that_is_not_well_never_goes_live(operator):
     before = state(operator)
     sick = (
         'if path == "/slow"',
-        'if path == "/release":\n        raise OSError("no stock left")\n    if path == "/slow"',
+        'if path == "/release":\n        raise RuntimeError("no stock left")\n    if path == "/slow"',
     )
 
     with edited(operator, "apps/shop/shop.py", *sick):
