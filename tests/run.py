@@ -1,6 +1,8 @@
 """Runs the tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [--all] [options of pytest]`.
 
 Of a long family the core runs, and of its rest a quarter that the commit chooses; `--all` runs everything (slices.py).
+Families that need boxes mostly wait, for apt and for machines that boot: two run at a time, and what each printed comes
+when it has ended. One that is asked for alone is watched as it runs.
 """
 
 from __future__ import annotations
@@ -11,8 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree as ET
 
 from coopinfra.deploy.lab.host import require, why_not
@@ -34,6 +40,7 @@ IN_PROCESS = ("unit", "cli", "roles")
 WITHOUT_MACHINES = ("static", *IN_PROCESS)
 # Not among the default ones: it installs two machines from nothing and takes its time.
 ON_DEMAND = ("fresh",)
+AT_A_TIME = 2
 
 
 @dataclass
@@ -88,7 +95,7 @@ def static() -> Result:
     return result
 
 
-def by_pytest(family: str, options: list[str]) -> Result:
+def by_pytest(family: str, options: list[str], output: IO[str] | None) -> Result:
     """Run one folder or file with pytest and count what it reports."""
     folder, _, name = family.partition("/")
     path = f"tests/{folder}/test_{name}.py" if name else f"tests/{folder}"
@@ -96,7 +103,7 @@ def by_pytest(family: str, options: list[str]) -> Result:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         command = [sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=3", *cover, *options]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, check=False, stdout=output, stderr=output).returncode
         suites = [*ET.parse(report).getroot().iter("testsuite")] if report.exists() else []
         counts = [
             {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")} for suite in suites
@@ -114,22 +121,62 @@ def by_pytest(family: str, options: list[str]) -> Result:
     return result
 
 
-def run(family: str, options: list[str]) -> Result:
-    """Run one family, or skip it with the reason; where everything must run, that is a failure."""
-    needs_boxes = family.startswith(("boxes", "fresh"))
-    if needs_boxes and (reason := why_not()):
+def run(family: str, options: list[str], output: IO[str] | None = None) -> Result:
+    """Run one family, or skip it with the reason; where everything must run, that is a failure.
+
+    output: where its words go; to the terminal if nothing is said
+    """
+    start = time.monotonic()
+    if needs_boxes(family) and (reason := why_not()):
         ci = os.environ.get("CI") == "true"
         return Result(family, failed=int(ci), skipped=int(not ci), note=f" {reason}")
-    if family == "unit" and not why_not():
+    result = static() if family == "static" else by_pytest(family, options, output)
+    result.seconds = time.monotonic() - start
+    return result
+
+
+def needs_boxes(family: str) -> bool:
+    """Tell which families make machines."""
+    return family.startswith(("boxes", "fresh"))
+
+
+def install(wanted: list[str]) -> None:
+    """Install what the families need of this machine, where it can have boxes at all."""
+    if why_not():
+        return
+    if any(needs_boxes(family) for family in wanted):
+        require(print)
+    if "unit" in wanted:
         # Our secrets have to be read by another program of the same format, and its by us.
         require(print, {"age": "age"})
-    if needs_boxes:
-        require(print)
-    return static() if family == "static" else by_pytest(family, options)
 
 
-def say(results: list[Result]) -> None:
-    """Print the table, the minutes of each group, and the sum."""
+def one_by_one(wanted: list[str], options: list[str]) -> Iterator[Result]:
+    """Run families one after another, each as it prints."""
+    for family in wanted:
+        print(f"\n== {family}", flush=True)
+        yield run(family, options)
+
+
+def side_by_side(wanted: list[str], options: list[str]) -> Iterator[Result]:
+    """Run families at the same time; what one printed comes whole, after it."""
+
+    def quietly(family: str) -> tuple[Result, str]:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+            result = run(family, options, output)
+            output.seek(0)
+            return result, output.read()
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        print(f"\n== {AT_A_TIME} at a time: {', '.join(wanted)}", flush=True)
+        for done in as_completed([pool.submit(quietly, family) for family in wanted]):
+            result, said = done.result()
+            print(f"\n== {result.family}\n{said}", end="", flush=True)
+            yield result
+
+
+def say(results: list[Result], minutes_in_all: float) -> None:
+    """Print the table, the minutes of each group, and how long it was for whoever waited."""
     print(f"\n{'family':<24}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}  {'rest':<28}result")
     minutes: dict[str, float] = {}
     for one in results:
@@ -138,7 +185,7 @@ def say(results: list[Result]) -> None:
         group = "without machines" if one.family in WITHOUT_MACHINES else one.family
         minutes[group] = minutes.get(group, 0) + one.seconds / 60
     print("\nminutes: " + ", ".join(f"{group} {spent:.1f}" for group, spent in minutes.items()), end="")
-    print(f"; together {sum(minutes.values()):.1f}")
+    print(f"; together {sum(minutes.values()):.1f}, in {minutes_in_all:.1f} minutes")
     passed, failed, skipped = (sum(getattr(one, key) for one in results) for key in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
 
@@ -147,17 +194,18 @@ def main() -> int:
     """Run the chosen families and print the table."""
     wanted, options = chosen(sys.argv[1:])
     (ROOT / ".coverage").unlink(missing_ok=True)
-    results = []
-    for number, family in enumerate(wanted, 1):
-        print(f"\n== {family} ({number} of {len(wanted)})", flush=True)
-        start = time.monotonic()
-        results.append(run(family, options))
-        results[-1].seconds = time.monotonic() - start
-        print(f"== {family}: {results[-1].verdict} after {results[-1].seconds:.0f} s{results[-1].note}", flush=True)
+    start, results = time.monotonic(), list[Result]()
+    install(wanted)
+    boxes = [family for family in wanted if family.startswith("boxes")]
+    together = boxes if len(boxes) > 1 else []
+    alone = [family for family in wanted if family not in together]
+    for each in chain(one_by_one(alone, options), side_by_side(together, options) if together else ()):
+        results.append(each)
+        print(f"== {each.family}: {each.verdict} after {each.seconds:.0f} s{each.note}", flush=True)
     if (ROOT / ".coverage").exists():
         print(f"\n== coverage with branches ({', '.join(name for name in wanted if name in IN_PROCESS)})", flush=True)
         subprocess.run([BIN / "coverage", "report"], cwd=ROOT, check=False)
-    say(results)
+    say(results, (time.monotonic() - start) / 60)
     return int(any(one.failed for one in results))
 
 

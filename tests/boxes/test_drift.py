@@ -143,10 +143,10 @@ def test_edits_that_merely_wait_are_no_drift_and_say_what_follows_from_them(oper
     assert code == 0
     assert server["drift"] == []
     changes = {(each["role"], each["action"], each["subject"]): each for each in server["changes"]}
-    conf = "/etc/nginx/conf.d/highbeam.conf"
+    conf, limits = "/etc/nginx/conf.d/highbeam.conf", "/etc/nginx/conf.d/highbeam-website.conf"
     assert "+    server_name blog.highbeam.example" in changes["nginx", "change", conf]["diff"]
     assert changes["nginx", "reload", "nginx.service"]["detail"] == (
-        f"{conf}, /etc/nginx/sites/highbeam-blog.conf change"
+        f"{limits}, {conf}, /etc/nginx/sites/highbeam-blog.conf change"
     )
     assert ("website", "publish", "/srv/sites/highbeam-blog") in changes
     assert ("", "remove", "bruno") in changes
