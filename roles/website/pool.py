@@ -60,7 +60,8 @@ class Pool:
     @property
     def opens(self) -> str:
         """What PHP lets its programs open, as `open_basedir` names it."""
-        return ":".join(dict.fromkeys((self.place.path, *self.reads, *self.writes, *self.sees, "/tmp")))  # noqa: S108
+        own = ("/tmp", f"/var/lib/{self.id}")  # noqa: S108 - one of its own, which nobody else sees
+        return ":".join(dict.fromkeys((self.place.path, *self.reads, *self.writes, *self.sees, *own)))
 
     @property
     def bound(self) -> str:

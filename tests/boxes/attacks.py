@@ -5,6 +5,7 @@ Each attack says `works` or `refused`, judged by what it changed or gave away, n
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ class Target:
     uploads: str
     neighbour: str
     database: str
+    runs: bool = True
+    """Whether visitors meet any program at all."""
 
     def ask(self, path: str = "/", *options: str) -> tuple[int, str]:
         ran = self.operator.outside(
@@ -157,7 +160,7 @@ def list_users(target: Target) -> str:
     """learn who may log in"""
     routes = ("/?rest_route=/wp/v2/users", "/wp-json/wp/v2/users", "/?author=1")
     told = [target.ask(route, "-i")[1] for route in routes]
-    return _said(any('"slug":"rosa"' in each or "/author/rosa" in each for each in told))
+    return _said(any(re.search('(?im)"slug":"rosa"|^location: .*/author/rosa', each) for each in told))
 
 
 def spam_post(target: Target) -> str:
@@ -202,8 +205,8 @@ ATTACKS: tuple[Callable[[Target], str], ...] = (
 
 
 def outcomes(target: Target) -> dict[str, str]:
-    """Try everything; the plugin has to be there, or nothing would be proven."""
-    assert target.attack("eval", code="echo 'alive';") == "alive", f"{target.url} has no such plugin"
+    """Try everything; where a program runs, the plugin has to be there, or nothing would be proven."""
+    assert (target.attack("eval", code="echo 'alive';") == "alive") == target.runs, target.url
     return {(attack.__doc__ or "").strip(): attack(target) for attack in ATTACKS}
 
 

@@ -19,6 +19,7 @@ from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import pool
 from coopinfra.roles.website.answers import FILES
+from coopinfra.roles.website.kinds import wordpress_export as export
 from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
@@ -51,16 +52,16 @@ true
 
 
 def pools(place: Place[WordpressSite]) -> tuple[Pool, Pool]:
-    """Return what visitors meet, and what people meet who write; the same in `single`."""
+    """Return what visitors meet, and what people meet who write; the same but in `split`."""
     own = Pool(
         place,
         place.user,
-        suffix="-admin" if place.site.mode == "split" else "",
+        suffix="" if place.site.mode == "single" else "-admin",
         writes=(uploads(place),),
         binds=(f"{place.settings}/wordpress:/etc/wordpress",),
         sees=(CORE, SCRIPTS, place.pages, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
     )
-    if place.site.mode == "single":
+    if place.site.mode != "split":
         return own, own
     visitors = Pool(
         place,
@@ -109,7 +110,7 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
     yield Secret(f"{name}-salt", "random")
     yield Secret(f"{name}-administrator", "password", deployed=False)
     yield Secret(f"{name}-administrator-hash", "password-hash", made_from=f"{name}-administrator")
-    if site.mode == "split":
+    if site.mode != "single":
         yield Secret(f"{name}-gate", "password", deployed=False)
         yield Secret(f"{name}-gate-htpasswd", "htpasswd", made_from=f"{name}-gate", subject=GATE_USER)
     visitors, own = pools(place)
@@ -119,6 +120,8 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
         yield from pool.declare(each)
     yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
     yield BackupPath(uploads(place))
+    if site.mode == "static-export":
+        yield from export.declare(place)
 
 
 def settle_unit(place: Place[WordpressSite]) -> str:
@@ -130,12 +133,15 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
     """Yield how the web server shows it, its configuration, what runs it, and the folder of what people upload."""
     part, site = place.part, place.site
     visitors, own = pools(place)
-    gate = f"{place.settings}/gate" if site.mode == "split" else ""
+    gate = "" if site.mode == "single" else f"{place.settings}/gate"
+    if site.mode == "static-export":
+        yield from export.files(place, own)
     yield template(
         part,
         "wordpress/sites/site.conf.j2",
-        to=place.vhost_file,
+        to=export.vhost_file(place) if site.mode == "static-export" else place.vhost_file,
         place=place,
+        domain=site.edit_domain or site.domain,
         visitors=visitors,
         own=own,
         gate=gate,
@@ -146,7 +152,7 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
     if gate:
         line = f"{place.name}-gate-htpasswd"
         yield template(part, "wordpress/gate.j2", to=gate, user="www-data", mode="0400", line=line)
-    for each, folder in {own: "wordpress", visitors: "wordpress-public"}.items() if gate else ((own, "wordpress"),):
+    for each, folder in {visitors: "wordpress-public", own: "wordpress"}.items():
         yield template(
             part,
             "wordpress/config-default.php.j2",
@@ -156,6 +162,7 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
             place=place,
             own=own,
             pool=each,
+            domain=site.edit_domain or site.domain,
             language=LANGUAGES.get(part.organisation.languages[0], ""),
             php=php_text,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, model_validator
 
 from coopinfra.roles.contract import Field, Settings
-from coopinfra.roles.types import BySlug, EmailAddress, Line, Slug, quoted, refuse
+from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug, quoted, refuse
 from coopinfra.roles.website.kinds.php import WithPhp
 from coopinfra.roles.website.sites import Source
 
@@ -58,13 +58,19 @@ class WordpressSite(WithPhp):
     """A WordPress: people write in the browser; operators alone change its code."""
 
     kind: Literal["wordpress"] = Field(description="What it is made of.")
-    mode: Literal["split", "single"] = Field(
+    mode: Literal["split", "single", "static-export"] = Field(
         default="split",
         description=(
             "`split`: pages are made by a user who can read posts and take comments, and change nothing else; who "
             "writes passes a password of the web server first. `single`: one user for both, for plugins that let "
-            "visitors write, as shops do."
+            "visitors write, as shops do. `static-export`: visitors get finished pages, and no program at all; people "
+            "write under another name, behind a password."
         ),
+    )
+    edit_domain: Domain | None = Field(
+        default=None,
+        description="The name under which people write; for `static-export` alone.",
+        examples=["write.highbeam.example"],
     )
     title: Line = Field(description="Its name, at the installation; people change it there.", examples=["High Beam"])
     administrator: Slug = Field(default="admin", description="The first account, made at the installation.")
@@ -81,7 +87,10 @@ class WordpressSite(WithPhp):
     themes: BySlug[Pinned] = Field(default={}, validate_default=True, description="Themes by the name of their folder.")
 
     @model_validator(mode="after")
-    def _check_passwords(self) -> WordpressSite:
-        if self.mode == "split" and self.preview_password:
-            refuse("browsers keep one password for a site, and `mode: split` has one", "leave out `preview_password`")
+    def _check_mode(self) -> WordpressSite:
+        if (self.mode == "static-export") != bool(self.edit_domain):
+            what = "needs" if self.mode == "static-export" else "has no"
+            refuse(f"`mode: {self.mode}` {what} `edit_domain`", "it is where people write, for `static-export` alone")
+        if self.mode != "single" and self.preview_password:
+            refuse("browsers keep one password for a site, and this mode has one", "leave out `preview_password`")
         return self
