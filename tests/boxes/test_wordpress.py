@@ -19,6 +19,7 @@ from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import BoxSpec
 from faults import held, running, wait_for
+from test_budget import COMPARE, CONVERGE, count
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -139,6 +140,8 @@ def test_a_further_deploy_has_nothing_to_change_and_all_checks_are_green(operato
 
     assert "web1: nothing to change" in ran.stderr
     assert " 0 red" in operator.ok("check", "highbeam").stdout
+    counted = count(operator)
+    assert (counted["compare"] <= COMPARE, counted["converge"] <= CONVERGE) == (True, True), counted
 
 
 @pytest.mark.parametrize(
