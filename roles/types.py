@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from coopinfra.roles.contract import Table
+from coopinfra.roles.contract import Table, check_path
 
 V = TypeVar("V")
 
@@ -149,9 +149,19 @@ def check_server_name(value: str) -> str:
     return value
 
 
+def check_server_path(value: str) -> str:
+    """Accept the path of a file or folder on the server."""
+    try:
+        check_path(value)
+    except ValueError:
+        refuse(f"{quoted(value)} is not the path of a file or folder on the server", "write it as `/srv/shared`")
+    return value.rstrip("/")
+
+
 Line = Annotated[str, AfterValidator(check_line)]
 Slug = Annotated[str, AfterValidator(check_slug), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
 ServerName = Annotated[str, AfterValidator(check_server_name)]
+ServerPath = Annotated[str, AfterValidator(check_server_path)]
 Domain = Annotated[str, AfterValidator(check_domain), Field(json_schema_extra={"format": "hostname"})]
 EmailAddress = Annotated[str, AfterValidator(check_email), Field(json_schema_extra={"format": "email"})]
 BySlug = Annotated[Mapping[Slug, V], AfterValidator(Table)]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import AfterValidator
-
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, check_path
+from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
 from coopinfra.roles.declarations import Declaration, Kept, Need, Packages, Port, Secret, Unit
-from coopinfra.roles.types import ServerName, quoted, refuse
+from coopinfra.roles.types import ServerName, ServerPath
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
 SCRIPT = Kept.keeper
@@ -20,14 +17,6 @@ CERTIFICATE = f"{SETTINGS_FOLDER}/certificate.pem"
 KEY = f"{SETTINGS_FOLDER}/key.pem"
 
 
-def _folder(value: str) -> str:
-    try:
-        check_path(value)
-    except ValueError:
-        refuse(f"{quoted(value)} is not the path of a folder on the server", "write it as `/srv/backups`")
-    return value.rstrip("/")
-
-
 class BackupServerSettings(Settings):
     """What whoever donates the machine chooses about it."""
 
@@ -36,7 +25,7 @@ class BackupServerSettings(Settings):
         description="The servers whose backups it takes: `web1`, or `highbeam/web1` of another organisation.",
         examples=[["highbeam/web1"]],
     )
-    folder: Annotated[str, AfterValidator(_folder)] = Field(
+    folder: ServerPath = Field(
         default="/srv/backups", description="Where they lie, best on a disk of its own.", examples=["/mnt/disk/backups"]
     )
     alarm_hours: WholeNumber = Field(

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator
-
-from coopinfra.roles.contract import Field, Part, Peer, Settings, WholeNumber, check_path
+from coopinfra.roles.contract import Field, Part, Peer, Settings, WholeNumber
 from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
-from coopinfra.roles.types import ServerName, quoted, refuse
+from coopinfra.roles.types import ServerName, ServerPath
 
 SCRIPT = Kept.script
 LISTS = "/etc/coopinfra/backups"
 STATE = "/var/lib/coopinfra/backups"
-
-
-def _path(value: str) -> str:
-    try:
-        check_path(value)
-    except ValueError:
-        refuse(f"{quoted(value)} is not the path of a file or folder on the server", "write it as `/srv/shared`")
-    return value.rstrip("/")
 
 
 class BackupsSettings(Settings):
@@ -36,10 +26,10 @@ class BackupsSettings(Settings):
     every: Literal["1h", "2h", "3h", "4h", "6h", "8h", "12h", "24h"] = Field(
         default="6h", description="How often; what was done since the last one is lost with the server."
     )
-    also: tuple[Annotated[str, AfterValidator(_path)], ...] = Field(
+    also: tuple[ServerPath, ...] = Field(
         default=(), description="Files and folders that no role knows of.", examples=[["/srv/shared"]]
     )
-    leave_out: tuple[Annotated[str, AfterValidator(_path)], ...] = Field(
+    leave_out: tuple[ServerPath, ...] = Field(
         default=(), description="Files and folders that need not be kept.", examples=[["/srv/shared/films"]]
     )
 
