@@ -30,7 +30,7 @@ from coopinfra.roles.primitives.file_states import (
     holds_secrets,
 )
 from coopinfra.roles.primitives.manifest import Manifest
-from coopinfra.roles.primitives.neighbours import Neighbours
+from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import ReleasesFound
 from coopinfra.roles.primitives.releases import ReleaseStates, release_change
@@ -80,7 +80,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
     """
     read_ahead(
         state,
-        lambda: iter([host.get_fact(ServerFiles, organisation=plan.organisation, paths=("/",))]),
+        lambda: iter([host.get_fact(ServerManifests, organisation=plan.organisation)]),
         lambda: iter([host.get_fact(ServerAdditions)]),
     )
     steps = converge(plan, sources, only=only)
