@@ -60,15 +60,17 @@ def origin_of(org: Org, made: Iterable[str] = ()) -> Origin:
     return Origin(head(org, made), signed=True) if org.collective.require_signed_commits else Origin("", signed=False)
 
 
-def refuse_unsigned(org: Org, servers: Iterable[Prepared]) -> None:
-    """Raise NotSigned unless all is signed, where signatures are asked for now or were at the last deploy."""
+def refuse_unsigned(org: Org, servers: Iterable[Prepared], made: Iterable[str] = ()) -> None:
+    """Raise NotSigned unless all is signed, where signatures are asked for now or were at the last deploy.
+
+    made: as for `origin_of`
+    """
     servers = tuple(servers)
     if not org.collective.require_signed_commits and not any(each.preview.signed for each in servers):
         return
     try:
-        check_signatures(
-            org, (Deployed(each.plan.server.id, each.preview.commit, each.preview.signed) for each in servers)
-        )
+        deployed = (Deployed(each.plan.server.id, each.preview.commit, each.preview.signed) for each in servers)
+        check_signatures(org, deployed, made)
     except NotSigned:
         for each in servers:
             each.connection.close()

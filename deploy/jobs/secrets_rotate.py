@@ -106,7 +106,7 @@ def _ready(kept: Keeping, paths: tuple[str, ...], report: Report) -> Prepared:
     (prepared,) = prepare(plan, report, revealing(kept, plan), origin_of(kept.org, paths))
     if isinstance(prepared, CoopinfraError):
         raise prepared
-    refuse_unsigned(kept.org, (prepared,))
+    refuse_unsigned(kept.org, (prepared,), paths)
     return prepared
 
 

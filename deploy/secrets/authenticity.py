@@ -53,9 +53,12 @@ def head(org: Org, made: Iterable[str] = ()) -> str:
     return found.stdout.strip()
 
 
-def check_signatures(org: Org, deployed: Iterable[Deployed]) -> None:
-    """Raise NotSigned that names every commit since the last deploys that nobody signed who was allowed then."""
-    at = head(org)
+def check_signatures(org: Org, deployed: Iterable[Deployed], made: Iterable[str] = ()) -> None:
+    """Raise NotSigned that names every commit since the last deploys that nobody signed who was allowed then.
+
+    made: as for `head`
+    """
+    at = head(org, made)
     raise_all(dict.fromkeys(problem for each in deployed for problem in _problems(org, each, at)), NotSigned)
 
 
