@@ -7,10 +7,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
@@ -26,6 +28,11 @@ if [ -e /run/hold ] && mkdir /run/held 2>/dev/null; then
 fi
 exec {program} "$@"
 """
+
+
+def core_and_rest(cases: Iterable[str], core: int = 1) -> list[object]:
+    """Let the first cases run always, and a slice of the others, which are of their kind."""
+    return [pytest.param(case, marks=() if number < core else pytest.mark.rest) for number, case in enumerate(cases)]
 
 
 def wait_for(what: str, is_true: Callable[[], bool], seconds: float = 60) -> None:

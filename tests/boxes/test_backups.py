@@ -8,7 +8,7 @@ import pytest
 
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
-from vault import NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, red, seed, sql, two_machines
+from vault import LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, red, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -170,6 +170,45 @@ def test_a_copy_that_fails_fails_the_backup_loudly_and_nothing_old_is_sent_in_it
     assert f"the copy of postgresql-{NAME} failed" in said["the last backup of web1 went well"]
     assert after == before
     assert red(operator) == {}
+
+
+@pytest.mark.parametrize(
+    ("away", "back", "said"),
+    [
+        pytest.param("systemctl stop {0}", "systemctl start {0}", "connection refused", id="down"),
+        pytest.param(
+            "cp -a /srv/backups /srv/aside; mount -t tmpfs -o size=8m,mode=0700 small /srv/backups;"
+            "cp -a /srv/aside/. /srv/backups; chown restic-rest-server: /srv/backups;"
+            "cat /dev/zero >/srv/backups/filler 2>/dev/null; systemctl restart {0}",
+            "umount /srv/backups; rm -r /srv/aside; systemctl restart {0}",
+            "500 Internal Server Error",
+            id="full",
+            marks=pytest.mark.rest,
+        ),
+    ],
+)
+def test_a_keeper_that_is_down_or_full_fails_the_backup_loudly_and_the_other_places_get_it(operator, away, back, said):
+    second = f"{LISTS}/second"
+    operator.root(
+        f"set -e; mkdir -p {second}; echo 'place second' >>{LISTS}/list;"
+        f"printf 'RESTIC_REPOSITORY=/srv/second\nRESTIC_PASSWORD=second\n' >{second}/restic.env"
+    )
+    operator.root("head -c 2000000 /dev/urandom >/srv/shared/large")
+    operator.root(away.format("restic-rest-server"), box="vault1")
+
+    failed = operator.run("backup", "now", "highbeam")
+    wrong = red(operator)
+    kept = json.loads(operator.root("RESTIC_PASSWORD=second restic -r /srv/second snapshots --json"))
+    operator.root(back.format("restic-rest-server"), box="vault1")
+    operator.root(f"sed -i '/^place second$/d' {LISTS}/list; rm -r {second} /srv/second /srv/shared/large")
+    operator.ok("backup", "now", "highbeam")
+
+    assert failed.returncode == 3
+    assert said in failed.stderr
+    assert "nothing was sent to collective-vault1" in failed.stderr
+    assert "nothing was sent to collective-vault1" in wrong["the last backup of web1 went well"]
+    assert len(kept) == 1
+    assert red(operator) == {}, "the control: with the keeper back, all of it is sent"
 
 
 @pytest.mark.rest

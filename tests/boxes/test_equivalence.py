@@ -74,6 +74,7 @@ def from_changed(lab, by):
         return before, operator.whole()
 
 
+@pytest.mark.rest
 def test_on_an_empty_server_both_end_in_the_same_tree_accounts_groups_packages_and_units(lab):
     ours, stock = from_empty(lab, OURS), from_empty(lab, STOCK)
 

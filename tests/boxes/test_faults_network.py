@@ -28,7 +28,7 @@ STEPS = {
     "Publish /srv/sites/highbeam-main": ("rm -rf /srv/sites/highbeam-main/releases/*", "/usr/bin/tar"),
     "Start, reload or restart units": ("touch /etc/nginx/nginx.conf", "/usr/sbin/nginx"),
 }
-CORE = ("Install Debian packages", "Write files")
+CORE = ("Write files",)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,7 @@ def test_a_laptop_that_sleeps_a_little_goes_on_where_it_was(deployed):
     assert deployed.differs_from(before) == []
 
 
+@pytest.mark.rest
 def test_a_laptop_that_sleeps_too_long_is_told_so_and_has_left_the_lock(deployed):
     before = deployed.tree()
     deployed.root(STEPS["Write files"][0])
@@ -198,6 +199,7 @@ def results(events: str) -> dict[str, str]:
     return {event["server"]: event["result"] for event in found}
 
 
+@pytest.mark.rest
 def test_one_server_that_fails_hides_no_result_of_another_and_the_next_run_does_the_rest(deployed):
     org, page = deployed.folder / "org.yml", deployed.folder / "sites/main/news.html"
     text = org.read_text()
@@ -222,6 +224,7 @@ def test_one_server_that_fails_hides_no_result_of_another_and_the_next_run_does_
     deployed.ok("deploy", "highbeam", "--yes")
 
 
+@pytest.mark.rest
 def test_after_failed_logins_the_server_refuses_us_for_a_while_and_we_say_so(deployed, tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "stranger")], check=True)
     options = ("BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null")

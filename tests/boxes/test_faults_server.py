@@ -17,7 +17,7 @@ import pytest
 from boxes import Operator, kill
 from coopinfra.deploy.lab.network import CLIENT
 from coopinfra.roles.primitives.packages import INSTALL
-from faults import deploying, held, kill_programs, on_box, replaced, wait_for
+from faults import core_and_rest, deploying, held, kill_programs, on_box, replaced, wait_for
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -174,7 +174,7 @@ def mirror(operator: Operator, folder: Path, wrong: str) -> Iterator[None]:
         operator.root(f"mv {SOURCES}.aside {SOURCES}")
 
 
-@pytest.mark.parametrize("wrong", MIRRORS)
+@pytest.mark.parametrize("wrong", core_and_rest(MIRRORS))
 def test_a_bad_mirror_fails_the_deploy_and_changes_nothing(purged, tmp_path, wrong):
     with mirror(purged, tmp_path, wrong):
         refused(purged, "`Install Debian packages` failed", MIRRORS[wrong])
@@ -207,7 +207,7 @@ def small_disk(operator: Operator, folder: str, options: str, fill: str) -> Iter
         operator.root(f"umount {folder}")
 
 
-@pytest.mark.parametrize("what", FULL)
+@pytest.mark.parametrize("what", core_and_rest(FULL))
 def test_a_disk_that_is_full_in_the_middle_leaves_every_old_file_whole(whole, what):
     # The first of the two still finds room for its new content.
     whole.root(f"echo '# by hand' | tee -a /etc/nginx/nginx.conf >>{CONF}/highbeam.conf")
@@ -223,7 +223,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_every_old_file_whole(whole, wh
     assert "by hand" not in written, "the control: with room, they are written"
 
 
-@pytest.mark.parametrize("what", FULL)
+@pytest.mark.parametrize("what", core_and_rest(FULL))
 def test_where_not_even_the_journal_finds_room_nothing_begins(whole, what):
     whole.root("echo '# by hand' >>/etc/nginx/nginx.conf")
 

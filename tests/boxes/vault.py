@@ -35,6 +35,7 @@ servers:
 """
 NAME = "highbeam-members"
 STATE = "/var/lib/coopinfra/backups/highbeam"
+LISTS = "/etc/coopinfra/backups/highbeam"
 UNIT = "coopinfra-backup@highbeam.service"
 RESTIC = "/usr/local/lib/coopinfra/backups restic highbeam collective-vault1"
 REPOSITORY = "/srv/backups/highbeam.web1"
