@@ -6,7 +6,8 @@ import logging
 import secrets
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from threading import Thread
 from typing import IO
@@ -19,6 +20,8 @@ from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 # paramiko prints a traceback for each failed handshake; the error that reaches the operator says it in a sentence.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
+LOST = (OSError, EOFError, paramiko.SSHException)
+"""What paramiko raises where the line, or the server, is gone."""
 CONNECT_SECONDS = 15
 MOST_OUTPUT = 16 * 2**20
 """Bytes: more than this is no honest answer."""
@@ -59,7 +62,8 @@ class Connection:
         self.client, self.label, self.login = client, label, login
         self.run_id = ""
         self.channels = 0
-        """How many commands were started so far: on a slow line each costs two round trips."""
+        """How many commands were started so far: on a slow line each costs a round trip at least."""
+        self._spare: Future[paramiko.Channel] | None = None
 
     def as_root(self, command: str) -> str:
         """Wrap a shell command so that root runs it, marked with the id of this run."""
@@ -73,9 +77,26 @@ class Connection:
             raise Unreachable(Problem(f"{self.label}: the connection is gone", "run the command again"))
         self.channels += 1
         with self._lost():
-            channel = transport.open_session(timeout=CONNECT_SECONDS)
+            channel = self._session(transport)
             channel.exec_command(self.as_root(command))
+        # Opened while this one works, the next command waits for one round trip less.
+        self._spare = Future()
+        Thread(target=self._open_ahead, args=(transport, self._spare), daemon=True).start()
         return channel
+
+    def _session(self, transport: paramiko.Transport) -> paramiko.Channel:
+        """Return the channel that was opened ahead; where the server refuses a second one, a new one."""
+        if self._spare:
+            with suppress(*LOST):
+                return self._spare.result()
+        return transport.open_session(timeout=CONNECT_SECONDS)
+
+    @staticmethod
+    def _open_ahead(transport: paramiko.Transport, spare: Future[paramiko.Channel]) -> None:
+        try:
+            spare.set_result(transport.open_session(timeout=CONNECT_SECONDS))
+        except LOST as error:
+            spare.set_exception(error)
 
     def run(self, command: str, stdin: IO[bytes] | None = None, timeout: float | None = None) -> Answer:
         """Run a shell command as root; raise Unreachable when the connection breaks or `timeout` seconds pass."""
@@ -147,7 +168,7 @@ class Connection:
     def _lost(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, EOFError, paramiko.SSHException) as error:
+        except LOST as error:
             raise Unreachable(
                 Problem(
                     f"{self.label}: the connection was lost ({str(error) or type(error).__name__})",
