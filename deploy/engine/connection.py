@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shlex
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -63,7 +64,8 @@ class Connection:
         self.run_id = ""
         self.channels = 0
         """How many commands were started so far: on a slow line each costs a round trip at least."""
-        self._spare: Future[paramiko.Channel] | None = None
+        # A queue, since pyinfra hands out shallow copies of a connection, and each of them may be the next to take it.
+        self._ahead: deque[Future[paramiko.Channel]] = deque()
 
     def as_root(self, command: str) -> str:
         """Wrap a shell command so that root runs it, marked with the id of this run."""
@@ -80,15 +82,15 @@ class Connection:
             channel = self._session(transport)
             channel.exec_command(self.as_root(command))
         # Opened while this one works, the next command waits for one round trip less.
-        self._spare = Future()
-        Thread(target=self._open_ahead, args=(transport, self._spare), daemon=True).start()
+        spare: Future[paramiko.Channel] = Future()
+        self._ahead.append(spare)
+        Thread(target=self._open_ahead, args=(transport, spare), daemon=True).start()
         return channel
 
     def _session(self, transport: paramiko.Transport) -> paramiko.Channel:
         """Return the channel that was opened ahead; where the server refuses a second one, a new one."""
-        if self._spare:
-            with suppress(*LOST):
-                return self._spare.result()
+        with suppress(IndexError, *LOST):
+            return self._ahead.popleft().result()
         return transport.open_session(timeout=CONNECT_SECONDS)
 
     @staticmethod
