@@ -51,6 +51,16 @@ SITES = """
             requests_a_second: 0
             valkey: board
 """
+# A change of a table that takes its time, all of it or nothing.
+MIGRATION = (
+    '    with connect() as database:\n        database.execute("CREATE',
+    (
+        "    with psycopg.connect(os.environ['DATABASE_URL']) as database:\n"
+        "        database.execute('ALTER TABLE orders ADD COLUMN IF NOT EXISTS note text')\n"
+        "        database.execute('SELECT pg_sleep(40)')\n"
+        '        database.execute("CREATE'
+    ),
+)
 # Asks again and again over new connections, four at once, until its input ends, and sends as often as it asks.
 LOAD = """
 import collections, concurrent.futures, json, select, sys, urllib.request
@@ -243,6 +253,38 @@ def test_killed_in_the_middle_the_old_release_is_served_and_the_next_run_finishe
     assert not builds(operator)
     left = set(state(operator).splitlines()) - set(before.splitlines())
     assert all(re.fullmatch("[0-9a-f]{12}", each) for each in left), left
+
+
+@pytest.mark.rest
+def test_killed_in_the_middle_of_a_migration_the_data_is_as_it_was_and_the_next_run_finishes(operator):
+    columns = (
+        "cd / && runuser -u highbeam-shop -- psql -XAtq -d highbeam-shop -c \"SELECT string_agg(column_name, ',')"
+        " FROM information_schema.columns WHERE table_name = 'orders'\""
+    )
+    migrating = "pgrep -f 'shop.py migrat[e]'"
+    before = operator.root(columns)
+    rows = operator.root("/usr/local/lib/coopinfra/postgresql count highbeam-shop")
+    with (
+        edited(operator, "apps/shop/shop.py", *MIGRATION),
+        edited(operator, "apps/shop/shop.py", '"first"', '"fourth"'),
+    ):
+        with running(operator, "site", "deploy", "highbeam", "shop", "--yes") as deploy:
+            wait_for("the migration", lambda: on_box(operator, migrating), seconds=120)
+            deploy.signal(9)
+            operator.root("sleep 1; pkill -9 -f 'shop.py migrat[e]'")
+        # What the killed one has locked is free again without anybody's help: the page asks that table.
+        wait_for("the page", lambda: ask(operator, "https://shop.highbeam.example/").startswith("first:"), seconds=60)
+        between = operator.root(columns), ask(operator, "https://shop.highbeam.example/release")
+        same = operator.root("/usr/local/lib/coopinfra/postgresql count highbeam-shop") == rows
+
+        with edited(operator, program, "pg_sleep(40)", "pg_sleep(0)"):
+            operator.ok("site", "deploy", "highbeam", "shop", "--yes")
+            after = operator.root(columns), ask(operator, "https://shop.highbeam.example/release")
+    operator.ok("site", "deploy", "highbeam", "shop", "--yes")
+
+    assert between == (before, "first")
+    assert same, "no order was lost or added"
+    assert after == (f"{before.strip()},note\n", "fourth")
 
 
 @pytest.mark.rest
