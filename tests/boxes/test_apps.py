@@ -264,10 +264,8 @@ def test_killed_in_the_middle_of_a_migration_the_data_is_as_it_was_and_the_next_
     migrating = "pgrep -f 'shop.py migrat[e]'"
     before = operator.root(columns)
     rows = operator.root("/usr/local/lib/coopinfra/postgresql count highbeam-shop")
-    with (
-        edited(operator, "apps/shop/shop.py", *MIGRATION),
-        edited(operator, "apps/shop/shop.py", '"first"', '"fourth"'),
-    ):
+    program = "apps/shop/shop.py"
+    with edited(operator, program, *MIGRATION), edited(operator, program, '"first"', '"fourth"'):
         with running(operator, "site", "deploy", "highbeam", "shop", "--yes") as deploy:
             wait_for("the migration", lambda: on_box(operator, migrating), seconds=120)
             deploy.signal(9)
