@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
+from urllib.parse import urlsplit
 
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
+
+SECONDS_TO_ANSWER = 20
 
 
 class NotReadable(CoopinfraError):
@@ -55,8 +59,17 @@ class Repository:
             if process.returncode:
                 raise NotReadable(Problem(_last(said) or f"restic ended with {process.returncode}"))
 
+    def _answers(self) -> None:
+        """Raise NotReadable where nobody is there: restic would try for a quarter of an hour."""
+        found = urlsplit(self.url)
+        try:
+            socket.create_connection((found.hostname or "", found.port or 443), timeout=SECONDS_TO_ANSWER).close()
+        except OSError as error:
+            raise NotReadable(Problem(f"{found.netloc} does not answer: {error.strerror or error}")) from error
+
     @contextmanager
     def _restic(self, *words: str) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+        self._answers()
         with TemporaryDirectory() as scratch:
             certificate = Path(scratch) / "certificate.pem"
             certificate.write_text(self.certificate)
