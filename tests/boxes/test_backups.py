@@ -176,7 +176,7 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
     second = f"{LISTS}/second"
     operator.root(
         f"set -e; mkdir -p {second}; echo 'place second' >>{LISTS}/list;"
-        f"printf 'RESTIC_REPOSITORY=/srv/second\nRESTIC_PASSWORD=second\n' >{second}/restic.env"
+        f"printf 'RESTIC_REPOSITORY={STATE}/kept\nRESTIC_PASSWORD=second\n' >{second}/restic.env"
     )
     operator.root("systemctl stop restic-rest-server", box="vault1")
 
