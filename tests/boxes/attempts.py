@@ -1,8 +1,8 @@
 """What a program of one site tries at another's: each a command that succeeds if it worked, and the hole it needs.
 
 The victims are the sites `shop` (Python) and `tools` (PHP) of the organisation `birch`. What PHP tries is an expression
-that comes true. ME is the attacker's user, APP a process of the shop, GROUP its control group. Holes are made by root, who
-also has `open_up MODE PATH`, which takes itself back, and `pg STATEMENT`.
+that comes true. ME is the attacker's user, APP a process of the shop, GROUP its control group. Holes are made by root,
+who also has `open_up MODE PATH`, which takes itself back, and `pg STATEMENT`.
 """
 
 from __future__ import annotations
