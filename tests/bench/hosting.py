@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+APPS = Path(__file__).parents[1] / "boxes/apps"
 SITES = """
           tools:
             domain: tools.highbeam.example
@@ -13,6 +17,7 @@ SITES = """
             kind: python
             source: {folder: apps/letters}
             asgi: letters:app
+            health: /release
             requests_a_second: 0
           board:
             domain: board.highbeam.example
@@ -92,3 +97,13 @@ server {
 END
 systemctl restart nginx php8.4-fpm
 """
+
+
+def write(folder: Path) -> None:
+    """Give the example's organisation a site of each kind."""
+    org = folder / "org.yml"
+    org.write_text(org.read_text() + SITES)
+    shutil.copytree(APPS, folder / "apps")
+    (folder / "sites/tools").mkdir()
+    (folder / "sites/tools/index.php").write_text(PHP)
+    (folder / "sites/main" / PICTURE).write_bytes(bytes(range(250)) * 400)

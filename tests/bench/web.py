@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import hosting
 from coopinfra.deploy.jobs.lab import publish_zone
 from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import BoxSpec, Lab
-from hosting import CHANGED, COMMENTS, KINDS, PHP, PICTURE, SITES, STOCK_HOSTING
+from hosting import CHANGED, COMMENTS, KINDS, PICTURE, STOCK_HOSTING
 from measuring import DidNotWork, timed
 from table import Goal, verdicts
 
@@ -102,11 +103,7 @@ class Benchmark:
     def set_up(self) -> None:
         """Deploy a site of each kind, and make the stock machine with the same pages."""
         self.lab = labs.add_box(labs.add_box(self.lab, OURS), STOCK)
-        (self.folder / "org.yml").open("a").write(SITES)
-        shutil.copytree(ROOT / "tests/boxes/apps", self.folder / "apps")
-        (self.folder / "sites/tools").mkdir()
-        (self.folder / "sites/tools/index.php").write_text(PHP)
-        (self.folder / "sites/main" / PICTURE).write_bytes(bytes(range(250)) * 400)
+        hosting.write(self.folder)
         publish_zone(self.lab, "highbeam")
         say("deploying a site of each kind")
         self.ours("deploy", "highbeam", "--yes")

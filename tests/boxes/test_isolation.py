@@ -39,6 +39,7 @@ servers:
             kind: python
             source: {folder: apps/letters}
             asgi: letters:app
+            health: /release
 """
 SHOP = """\
           shop:
