@@ -112,7 +112,7 @@ def files(reach: Reach | None, *units: str) -> Iterator[File | Directory]:
         yield template(part, f"reach/system/site@reach.{kind}.j2", to=f"{UNITS}/{reach.unit(kind)}", reach=reach)
     for unit in units:
         yield Directory(f"{UNITS}/{unit}.d")
-        yield template(part, "reach/system/site.service.d/reach.conf.j2", to=f"{UNITS}/{unit}.d/reach.conf", reach=reach)
+        yield template(part, "reach/reach.conf.j2", to=f"{UNITS}/{unit}.d/reach.conf", reach=reach)
 
 
 def checks(reach: Reach | None, *units: str) -> Iterator[Check]:

@@ -27,9 +27,9 @@ def http(host, port):
 
 def tls(host, port):
     """Do the same where the certificate proves the name."""
-    with socket.create_connection((host, port), SECONDS) as line:
-        with ssl.create_default_context().wrap_socket(line, server_hostname=host) as safe:
-            return says(safe, host)
+    line = socket.create_connection((host, port), SECONDS)
+    with ssl.create_default_context().wrap_socket(line, server_hostname=host) as safe:
+        return says(safe, host)
 
 
 def says(line, host):
@@ -79,4 +79,4 @@ def application(environ, start_response):
 
 
 if __name__ == "__main__":
-    print(attempt(*sys.argv[1:]))
+    sys.stdout.write(attempt(*sys.argv[1:]))
