@@ -21,7 +21,7 @@ from faults import wait_for
 pytestmark = pytest.mark.timeout(480)
 
 HOOKS = "hooks.elsewhere.example"
-REACHES = f"            reaches: ['{HOOKS}:80', '{AUTHORITY_NAME}:443']\n"
+REACHES = f"            reaches: ['{HOOKS}:80', '{HOOKS}:8000', '{AUTHORITY_NAME}:443']\n"
 CALLER = """
           {name}:
             domain: {name}.highbeam.example
@@ -52,7 +52,7 @@ UNNAMED = [
     ("tcp", "203.0.113.10", 22),
     ("tcp", "203.0.113.10", 443),
     ("tcp", "2001:db8::10", 443),  # IPv6
-    ("tcp", "2001:db8:c0de::53", 53),
+    ("tcp", "2001:db8:c0de::53", 22),
     ("udp", RESOLVER, 53),  # names
     ("udp", NAME_SERVER, 53),
     ("tcp", RESOLVER, 53),
@@ -77,7 +77,7 @@ def operator(machine):
     shutil.copytree(Path(__file__).parent / "apps", machine.folder / "apps")
     machine.publish()
     hooks_lead_to(machine, CLIENT)
-    with listening(machine, 80), listening(machine, 8001):
+    with listening(machine, 80), listening(machine, 8000), listening(machine, 8001):
         machine.ok("deploy", "highbeam", "--yes")
         yield machine
 
@@ -151,29 +151,35 @@ def test_it_reaches_nothing_else_and_a_site_beside_it_nothing_at_all(operator):
 
 def test_it_follows_the_name_and_is_never_led_to_the_server_itself_or_a_providers_network(operator):
     network.inside(operator.lab, "ip", "address", "add", f"{METADATA}/32", "dev", "lo")
-    got, found = {}, {}
+    operator.root("systemd-run --quiet --unit=planted python3 -m http.server --bind :: 8000")
+    got, control = {}, {}
     try:
-        for address in (AUTHORITY, "127.0.0.1", "203.0.113.10", METADATA, "2001:db8::10", "::1", "::ffff:127.0.0.1"):
+        hooks_lead_to(operator, AUTHORITY)
+        followed = tries(operator, "http", HOOKS, 80)
+        for address in ("127.0.0.1", "203.0.113.10", METADATA, "2001:db8::10", "::1", "::ffff:127.0.0.1"):
             hooks_lead_to(operator, address)
-            control = by_root(operator, "http", HOOKS, 80)
-            assert control.startswith("HTTP/1"), f"the control, {address}: {control}"
-            got[address] = tries(operator, "http", HOOKS, 80)
+            got[address], control[address] = (ask(operator, "http", HOOKS, 8000) for ask in (tries, by_root))
         found = red(operator)
         hooks_lead_to(operator, "127.0.0.1", CLIENT)
-        mixed = tries(operator, "http", HOOKS, 80)
+        mixed = tries(operator, "http", HOOKS, 8000)
     finally:
         network.inside(operator.lab, "ip", "address", "delete", f"{METADATA}/32", "dev", "lo")
         hooks_lead_to(operator, CLIENT)
+        operator.root("systemctl stop planted")
 
-    assert "Server: nginx" in got.pop(AUTHORITY)
+    assert "Server: nginx" in followed
     assert {address: said for address, said in got.items() if not said.startswith("failed")} == {}
+    assert {address: said for address, said in control.items() if "SimpleHTTP" not in said} == {}, "the control"
     said = "hooks.elsewhere.example leads to ::ffff:127.0.0.1, which is not an address of the open internet"
-    assert found == {f"the site `{site}` reaches {HOOKS}:80": said for site in ("caller", "phone")}
+    assert found == {
+        f"the site `{site}` reaches {HOOKS}:{port}": said for site in ("caller", "phone") for port in (80, 8000)
+    }
     assert "Server: SimpleHTTP" in mixed
     assert "leads to 127.0.0.1" in operator.root("journalctl -u highbeam-caller@reach.service -o cat")
     assert red(operator) == {}
 
 
+@pytest.mark.rest
 def test_after_a_reboot_it_is_as_before_and_without_the_setting_all_of_it_is_gone(operator):
     labs.reboot(operator.lab, "web1")
     rebooted = tries(operator, "http", HOOKS, 80), tries(operator, "tcp", CLIENT, 80)
@@ -197,6 +203,7 @@ def test_after_a_reboot_it_is_as_before_and_without_the_setting_all_of_it_is_gon
     assert "SimpleHTTP" in tries(operator, "http", HOOKS, 80)
 
 
+@pytest.mark.rest
 def test_a_program_that_lives_elsewhere_turns_the_check_red(operator):
     operator.root(
         "mkdir -p /run/systemd/system/highbeam-caller@web.service.d;"

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 SECONDS = 3
 # Asks for the address of a name. RFC 1035, 4.1
-QUESTION = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\7highbeam\7example\0" + struct.pack(">2H", 1, 1)
+QUESTION = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\x08highbeam\x07example\0" + struct.pack(">2H", 1, 1)
 
 
 def tcp(host, port):
