@@ -85,8 +85,8 @@ def declare(pool: Pool) -> Iterator[Declaration]:
     yield Packages((f"php{VERSION}", f"php{VERSION}-fpm", *extensions))
     yield User(pool.user, full_name=f"Site {pool.place.name}")
     reads = (pool.place.current, f"{pool.configuration}.conf", f"{pool.configuration}.ini", f"/etc/php/{VERSION}/fpm")
-    yield Unit(pool.unit, reads=reads, reload=True)
     yield from reach.declare(pool.reach)
+    yield Unit(pool.unit, reads=reads, reload=True)
 
 
 def files(pool: Pool, *beside: str) -> Iterator[File | Directory]:

@@ -93,7 +93,7 @@ def reach_of(place: Place[WithProgram]) -> Reach | None:
 
 
 def declare(reach: Reach | None) -> Iterator[Declaration]:
-    """State the network, and where its programs ask."""
+    """State the network, and where its programs ask; before these, which live in what is there when they start."""
     if reach:
         yield Packages(("iproute2", "python3"))
         yield Unit(reach.unit("network"))

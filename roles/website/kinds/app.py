@@ -34,13 +34,13 @@ def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
     for variable, name, _ in app.secrets:
         yield Secret(name, app.site.secrets[variable])
     reads = (place.current, f"{place.settings}/run", *(file for *_, file in app.secrets))
+    yield from reach.declare(reach_of(place))
     yield Unit(app.unit("web", "socket"))
     yield Unit(app.unit("web"), reads=reads, answers=f"{script} ask")
     for worker in app.workers:
         yield Unit(app.unit(worker.name), reads=reads)
     for job in app.jobs:
         yield Unit(app.unit(job.name, "timer"), reads=(place.current,))
-    yield from reach.declare(reach_of(place))
 
 
 def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
