@@ -27,7 +27,7 @@ def in_slice(
     services |= {each.declaration.name: each.role for each in declared if isinstance(each.declaration, Unit)}
     text = f"# Written by coopinfra; changes here are lost.\n[Service]\nSlice={tenancy.slice}\n"
     for name, role in sorted(services.items()):
-        if re.fullmatch(rf"([a-z0-9-]+@)?{tenancy.organisation}-[A-Za-z0-9_-]+@?\.service", name):
+        if re.fullmatch(rf"([a-z0-9-]+@)?{tenancy.organisation}-[A-Za-z0-9_-]+(@[A-Za-z0-9_-]*)?\.service", name):
             folder = f"{FOLDER}/{name}.d"
             if folder not in folders:
                 # So that it goes with the service.

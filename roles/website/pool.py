@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from coopinfra.roles.contract import File
+from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Declaration, Packages, Unit, User
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.website import reach
 from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.reach import Reach
 
 VERSION = "8.4"
 """The one of Debian 13."""
@@ -36,6 +38,8 @@ class Pool:
     sees: tuple[str, ...] = ()
     """What of the system itself its programs may open, such as libraries of Debian's."""
     variables: tuple[tuple[str, str], ...] = ()
+    reach: Reach | None = None
+    """The hosts that its programs may connect to, if there are any."""
 
     @property
     def id(self) -> str:
@@ -81,14 +85,19 @@ def declare(pool: Pool) -> Iterator[Declaration]:
     yield Packages((f"php{VERSION}", f"php{VERSION}-fpm", *extensions))
     yield User(pool.user, full_name=f"Site {pool.place.name}")
     reads = (pool.place.current, f"{pool.configuration}.conf", f"{pool.configuration}.ini", f"/etc/php/{VERSION}/fpm")
+    yield from reach.declare(pool.reach)
     yield Unit(pool.unit, reads=reads, reload=True)
 
 
-def files(pool: Pool) -> Iterator[File]:
-    """Yield its unit and its configuration; Debian's own pool, which all sites would share, never starts."""
+def files(pool: Pool, *beside: str) -> Iterator[File | Directory]:
+    """Yield its unit and its configuration; Debian's own pool, which all sites would share, never starts.
+
+    beside: units that run as it does, and so reach what it does
+    """
     part = pool.place.part
     stock = f"php{VERSION}-fpm.service.d/coopinfra.conf"
     yield template(part, f"php/{stock}.j2", to=f"{UNITS}/{stock}")
     yield template(part, "php/system/site.service.j2", to=f"{UNITS}/{pool.unit}", pool=pool)
     for ending in ("conf", "ini"):
         yield template(part, f"php/php/site.{ending}.j2", to=f"{pool.configuration}.{ending}", pool=pool)
+    yield from reach.files(pool.reach, pool.unit, *beside)

@@ -12,10 +12,13 @@ from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secret, Unit, User
 from coopinfra.roles.primitives.checking import is_active, succeeds
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.website import reach
 from coopinfra.roles.website.kinds.programs import App, Program, Runtime
 from coopinfra.roles.website.place import DATA, Place
+from coopinfra.roles.website.reach import reach_of
 
 UNITS = "/etc/systemd/system"
+TRIAL = Program("trial", "")
 
 
 def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
@@ -31,6 +34,7 @@ def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
     for variable, name, _ in app.secrets:
         yield Secret(name, app.site.secrets[variable])
     reads = (place.current, f"{place.settings}/run", *(file for *_, file in app.secrets))
+    yield from reach.declare(reach_of(place))
     yield Unit(app.unit("web", "socket"))
     yield Unit(app.unit("web"), reads=reads, answers=f"{script} ask")
     for worker in app.workers:
@@ -58,11 +62,13 @@ def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
     for _, name, path in app.secrets:
         yield template(part, "app/secrets/SECRET_KEY.j2", to=path, mode="0400", value=name)
     yield from _units(app)
+    own = (app.unit(each.name) for each in (*app.programs, TRIAL))
+    yield from reach.files(reach_of(place), *own)
 
 
 def _units(app: App) -> Iterator[File]:
     yield _unit(app, "web", "socket", "site@web.socket")
-    for program in (*app.programs, Program("trial", "")):
+    for program in (*app.programs, TRIAL):
         new = program.name in ("migrate", "trial")
         yield _unit(app, program.name, "service", "site@web.service", program=program, new=new)
     yield _unit(app, "fetch", "service", "site@fetch.service", step="fetch")
@@ -105,6 +111,8 @@ def checks(place: Place[Any], runtime: Runtime) -> Iterator[Check]:
     yield succeeds(f"the program of the site `{name}` answers", f"{place.settings}/release ask")
     if app.workers:
         yield is_active(f"the workers of the site `{name}` run", *(app.unit(each.name) for each in app.workers))
+    running = (app.unit("web"), *(app.unit(each.name) for each in app.workers))
+    yield from reach.checks(reach_of(place), *running)
     if app.jobs:
         names = " ".join(app.unit(each.name) for each in app.jobs)
         said = f"systemctl list-units --failed --plain --no-legend {names} | cut -d' ' -f1 | grep ."

@@ -11,7 +11,8 @@ from pydantic import AfterValidator
 from coopinfra.roles.contract import Field, Settings, Table, WholeNumber
 from coopinfra.roles.types import BySlug, Line, Slug, quoted, refuse
 from coopinfra.roles.website.answers import Size
-from coopinfra.roles.website.sites import Site, Source
+from coopinfra.roles.website.reach import WithProgram
+from coopinfra.roles.website.sites import Source
 
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,60}")
 OURS = ("DATA", "DATABASE_URL", "HOME", "LANG", "LISTEN_FDS", "LISTEN_PID", "PATH", "REDIS_URL")
@@ -69,7 +70,7 @@ class Job(Settings):
     minutes: WholeNumber = Field(default=60, ge=1, le=1440, description="After how long it is ended.")
 
 
-class AppSite(Site):
+class AppSite(WithProgram):
     """An application: a program of the organisation's own, in a release of its own."""
 
     source: Source = Field(description="Where its files come from.")

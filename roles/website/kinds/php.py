@@ -13,11 +13,12 @@ from coopinfra.roles.declarations import BackupPath, Database, Declaration, Mari
 from coopinfra.roles.primitives.checking import is_active, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.types import quoted, refuse
-from coopinfra.roles.website import pool
+from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import Cache, Size
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, Pool
-from coopinfra.roles.website.sites import Site, Source
+from coopinfra.roles.website.reach import WithProgram, reach_of
+from coopinfra.roles.website.sites import Source
 
 DATABASES: dict[str, type[Database]] = {"mariadb": MariadbDatabase, "postgresql": PostgresqlDatabase}
 # What PHP can read, and a start page to show first.
@@ -49,7 +50,7 @@ def _folder(value: str) -> str:
 Folder = Annotated[str, AfterValidator(_folder)]
 
 
-class WithPhp(Site):
+class WithPhp(WithProgram):
     """What every site that PHP answers for can be told."""
 
     memory: Size = Field(
@@ -92,7 +93,14 @@ class PhpSite(WithPhp):
 def _pool(place: Place[PhpSite]) -> Pool:
     engine = DATABASES.get(place.site.database)
     database = (("DB_NAME", place.id), ("DB_USER", place.user), ("DB_SOCKET", engine.socket)) if engine else ()
-    return Pool(place, place.user, writes=tuple(_data(place)), variables=database, sees=("/usr/share/php",))
+    return Pool(
+        place,
+        place.user,
+        writes=tuple(_data(place)),
+        variables=database,
+        sees=("/usr/share/php",),
+        reach=reach_of(place),
+    )
 
 
 def _data(place: Place[PhpSite]) -> Iterator[str]:
@@ -139,6 +147,7 @@ def _shown(place: Place[PhpSite]) -> Iterator[str]:
 def checks(place: Place[PhpSite]) -> Iterator[Check]:
     """Yield that its daemon runs, and that nothing of its code can be changed by it."""
     yield is_active(f"PHP of the site `{place.name}` runs", _pool(place).unit)
+    yield from reach.checks(reach_of(place), _pool(place).unit)
     yield succeeds(
         f"the site `{place.name}` cannot change its own code",
         f"found=$(find {place.path} ! -user root -print -quit); "

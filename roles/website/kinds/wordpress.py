@@ -17,12 +17,13 @@ from coopinfra.roles.declarations import (
 )
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 from coopinfra.roles.primitives.rendering import template
-from coopinfra.roles.website import pool
+from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import wordpress_export as export
 from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
+from coopinfra.roles.website.reach import reach_of
 
 CORE = "/usr/share/wordpress"
 SCRIPTS = "/usr/local/lib/coopinfra/wordpress"
@@ -60,6 +61,7 @@ def pools(place: Place[WordpressSite]) -> tuple[Pool, Pool]:
         writes=(uploads(place),),
         binds=(f"{place.settings}/wordpress:/etc/wordpress",),
         sees=(CORE, SCRIPTS, place.pages, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
+        reach=reach_of(place),
     )
     if place.site.mode != "split":
         return own, own
@@ -129,6 +131,11 @@ def settle_unit(place: Place[WordpressSite]) -> str:
     return f"{place.id}-settle.service"
 
 
+def cron_unit(place: Place[WordpressSite]) -> str:
+    """Return what does what is due."""
+    return f"{place.id}-cron.service"
+
+
 def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
     """Yield how the web server shows it, its configuration, what runs it, and the folder of what people upload."""
     part, site = place.part, place.site
@@ -166,11 +173,11 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
             language=LANGUAGES.get(part.organisation.languages[0], ""),
             php=php_text,
         )
-        yield from pool.files(each)
+        yield from pool.files(each, *((settle_unit(place), cron_unit(place)) if each == own else ()))
     yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
     for script in ("settle.php", "db-error.php", "must-use/coopinfra.php"):
         yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
-    for task, unit in (("settle", settle_unit(place)), ("cron", f"{place.id}-cron.service")):
+    for task, unit in (("settle", settle_unit(place)), ("cron", cron_unit(place))):
         yield template(part, "wordpress/system/site.service.j2", to=f"{UNITS}/{unit}", pool=own, task=task)
     yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
     yield Directory(uploads(place), user=own.user)
@@ -187,6 +194,7 @@ def checks(place: Place[WordpressSite]) -> Iterator[Check]:
     visitors, own = pools(place)
     units = dict.fromkeys((visitors.unit, own.unit, settle_unit(place), f"{place.id}-cron.timer"))
     yield is_active(f"WordPress of the site `{place.name}` runs and is installed", *units)
+    yield from reach.checks(own.reach, own.unit)
     yield succeeds(
         f"the site `{place.name}` cannot change its own code",
         f"found=$(find {place.path} {CORE} ! -user root -print -quit); "

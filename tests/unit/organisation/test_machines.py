@@ -1,5 +1,7 @@
 """Machines that are shared: what a tenant's plan takes from the owner, and who is not let in, in sentences."""
 
+from pathlib import Path
+
 import pytest
 
 from coopinfra.deploy.organisation.load import to_server
@@ -108,3 +110,14 @@ def test_each_program_of_a_tenant_runs_in_its_slice(inventories):
 
     assert list(dropins) == ["/etc/systemd/system/valkey@alder-members.service.d/tenant.conf"]
     assert "Slice=coopinfra-alder.slice" in next(iter(dropins.values()))
+
+
+def test_each_program_of_an_application_of_a_tenant_runs_in_its_slice(inventories):
+    app = "shop: {domain: shop.alder.example, kind: node, source: {folder: pages}, reaches: ['api.example.org:443']}"
+    server = make_plan(inventories.load("alder", ("{main:", f"{{{app}, main:"))).servers[0]
+
+    units = {Path(file.path).name for file in server.files if file.path.endswith(".service")}
+    dropins = {Path(file.path).parent.name for file in server.files if file.path.endswith("/tenant.conf")}
+
+    assert {f"alder-shop@{each}.service" for each in ("web", "trial", "fetch", "reach", "network")} <= units
+    assert dropins == {f"{each}.d" for each in units if each.startswith("alder-")}
