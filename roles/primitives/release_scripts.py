@@ -87,12 +87,12 @@ def publish_command(release: Release, identifier: str, note: str = "") -> str:
     return _publish(release, identifier, shlex.quote(note or "{}"), UNPACK)
 
 
-def push_command(release: Release, unpack: str) -> str:
-    """Return the same for the server itself, which finds the id in `$id` and the note in `$note`.
+def push_command(release: Release, identifier: str, note: str, unpack: str) -> str:
+    """Return the same for a script of the server, where id and note are words of its shell.
 
     unpack: the command that leaves the files of its input in `.incoming`
     """
-    return _publish(release, "$id", '"$note"', unpack)
+    return _publish(release, identifier, note, unpack)
 
 
 def _publish(release: Release, identifier: str, note: str, unpack: str) -> str:

@@ -21,6 +21,8 @@ from coopinfra.roles.website.place import DATA, Place
 MEGABYTES = 500
 """The most that one push may bring, and the most that the files of one commit may take."""
 FILES = 50_000
+ID = '"$id"'
+"""What `publish` calls the release."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,17 @@ class Push:
     @property
     def publish_command(self) -> str:
         """The shell command that makes a release of the files of a commit."""
-        return release_scripts.push_command(self.release, "unpack")
+        return release_scripts.push_command(self.release, ID, note='"$note"', unpack="unpack")
 
     @property
     def trial_command(self) -> str:
         """The shell command that tries one which is there already."""
-        return release_scripts.trial_command(self.release, "$id")
+        return release_scripts.trial_command(self.release, ID)
 
     @property
     def serve_command(self) -> str:
         """The shell command that serves it."""
-        return release_scripts.serve_command(self.release, "$id")
+        return release_scripts.serve_command(self.release, ID)
 
 
 def declare(place: Place[Any]) -> Iterator[Declaration]:
@@ -111,7 +113,7 @@ def files(place: Place[Any], declared: tuple[Declaration, ...]) -> Iterator[File
     push, part = Push(place, declared), place.part
     yield Directory(DATA)
     yield Directory(push.repository, user=push.user, group=push.user, mode="0700")
-    yield Directory(place.path)
+    yield Directory(f"{place.path}/releases")
     yield Directory(place.settings)
     for folder in ("git-shell-commands", "hooks"):
         yield Directory(f"{place.settings}/{folder}")

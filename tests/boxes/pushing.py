@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from boxes import Operator
 
-ACCOUNT = "highbeam-{site}-push@web1.highbeam.example"
+ROSA = {f"GIT_{who}_{what}": "rosa" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+ALONE = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **ROSA}
 
 
 def make_key(folder: Path, name: str) -> str:
@@ -29,8 +31,8 @@ class Pusher:
     site: str = "main"
 
     @property
-    def account(self) -> str:
-        return ACCOUNT.format(site=self.site)
+    def login(self) -> str:
+        return f"highbeam-{self.site}-push@web1.highbeam.example"
 
     @property
     def ssh(self) -> tuple[str, ...]:
@@ -44,43 +46,47 @@ class Pusher:
         )
         return ("ssh", "-F", "none", "-i", str(self.key), *(f"-o{option}" for option in options))
 
-    def git(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run git in the copy, and reach the server from within the lab."""
-        who = ("-c", "user.name=Rosa", "-c", "user.email=rosa@highbeam.example", "-c", "init.defaultBranch=main")
-        command = ("env", f"GIT_SSH_COMMAND={shlex.join(self.ssh)}", "GIT_CONFIG_GLOBAL=/dev/null", "git")
-        ran = self.operator.outside(*command, "-C", str(self.copy), *who, *words)
-        assert not check or ran.returncode == 0, f"git {words} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
-        return ran
+    def git(self, *words: str, given: str = "") -> str:
+        """Run git in the copy; return what it prints."""
+        environ = {**os.environ, **ALONE}
+        argv = ("git", "-C", str(self.copy), *words)
+        ran = subprocess.run(argv, input=given, capture_output=True, text=True, env=environ, check=False)
+        assert ran.returncode == 0, f"{words} ended with {ran.returncode}: {ran.stderr}"
+        return ran.stdout.strip()
 
-    def begin(self, **files: str) -> None:
+    def begin(self, files: dict[str, str]) -> None:
         """Make the copy, with a first commit."""
-        self.copy.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet")
-        self.commit(**files)
+        self.copy.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit(files)
 
-    def commit(self, **files: str) -> str:
-        """Write files by their names, in which `__` stands for a dot, and commit all there is; return the commit."""
+    def commit(self, files: dict[str, str]) -> str:
+        """Write files by their names, and commit; return the commit."""
         for name, text in files.items():
-            (self.copy / name.replace("__", ".")).write_text(text)
+            (self.copy / name).write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
-        return self.git("rev-parse", "HEAD").stdout.strip()
+        return self.git("rev-parse", "HEAD")
 
-    def push(self, *words: str, site: str = "") -> subprocess.CompletedProcess[str]:
-        """Push to the server."""
-        address = f"ssh://{self.account}/{site or self.site}"
-        return self.git("push", *(words or (address, "main")), check=False)
+    def strange(self, *entries: str, content: str = "x") -> str:
+        """Return a commit with entries more, `MODE TYPE @ NAME`, that no working tree has; `@` stands for a blob."""
+        blob = self.git("hash-object", "-w", "--stdin", given=content)
+        lines = [f"{kind.replace('@', blob)}\t{name}" for kind, _, name in (each.rpartition(" ") for each in entries)]
+        tree = self.git("mktree", "--missing", given="\n".join([self.git("ls-tree", "HEAD"), *lines]))
+        return self.git("commit-tree", "-p", "HEAD", "-m", "strange", tree)
 
-    def push_to(self, *refs: str, site: str = "") -> subprocess.CompletedProcess[str]:
-        """Push named refs, with what git calls options in front."""
-        options = tuple(each for each in refs if each.startswith("-"))
-        named = tuple(each for each in refs if not each.startswith("-"))
-        return self.git("push", *options, f"ssh://{self.account}/{site or self.site}", *named, check=False)
+    def over_git(self, *words: str) -> tuple[str, ...]:
+        """Return the command that runs git in the copy, for what reaches the server."""
+        known = (*(f"{name}={value}" for name, value in ALONE.items()), f"GIT_SSH_COMMAND={shlex.join(self.ssh)}")
+        return ("env", *known, "git", "-C", str(self.copy), *words)
+
+    def push(self, *refs: str, to: str = "") -> subprocess.CompletedProcess[str]:
+        """Push the branch, or what is named, with git's options in front."""
+        options = [each for each in refs if each.startswith("-")]
+        named = [each for each in refs if not each.startswith("-")]
+        address = f"ssh://{self.login}/{to or self.site}"
+        return self.operator.outside(*self.over_git("push", *options, address, *(named or ["main"])))
 
     def asks(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Ask sshd for something with this key."""
         return self.operator.outside(*self.ssh, *words)
-
-    def undo(self) -> None:
-        """Take the last commit back, here."""
-        self.git("reset", "--quiet", "--hard", "HEAD^")
