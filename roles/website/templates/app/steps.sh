@@ -29,12 +29,26 @@ last_words() {
     words "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value "$1")"
 }
 
+is_full() { [ "$(df --output=pcent "$trial/" | tr -dc 0-9)" -ge 98 ]; }
+
+# watch UNIT: no step fills the disk that all share.
+watch() {
+    while sleep 1 && [ -L "$trial" ]; do
+        ! is_full || systemctl kill --signal=KILL "$1" 2>/dev/null || true
+    done
+}
+
 # start UNIT SENTENCE: in the background, so that a signal is heard at once.
 start() {
     systemctl reset-failed "$1" 2>/dev/null || true
     since=$(date +%s)
+    # With nothing open that somebody waits for, nor the lock.
+    watch "$1" >/dev/null 2>&1 9>&- &
+    watcher=$!
     systemctl start "$1" 2>/dev/null &
-    if wait $!; then
+    wait $! && ended=0 || ended=$?
+    kill $watcher
+    if [ "$ended" = 0 ]; then
         # Whoever pushes is told as well what went right.
         [ -z "${SAYS:-}" ] || [ "$1" = {{ app.unit("trial") }} ] || words "--since=@$since" "_SYSTEMD_UNIT=$1"
         return
@@ -45,10 +59,10 @@ start() {
         timeout) echo "$2 did not end within {{ app.site.build.minutes }} minutes, and was ended" >&2 ;;
         oom-kill) echo "$2 needed more memory than {{ app.site.build.memory }}" >&2 ;;
         *)
-            case $said in
-                *"No space left on device"* | *ENOSPC*) echo "$2 found the disk full" >&2 ;;
-                *) echo "$2 failed" >&2 ;;
-            esac
+            why=failed
+            case $said in *"No space left on device"* | *ENOSPC*) why="found the disk full" ;; esac
+            ! is_full || why="found the disk full"
+            echo "$2 $why" >&2
             ;;
     esac
     return 1
