@@ -122,7 +122,7 @@ def files(place: Place[Any], declared: tuple[Declaration, ...]) -> Iterator[File
         yield template(part, f"push/{script}.j2", to=to, mode="0755", validate="sh -n {file}", push=push)
     yield template(
         part,
-        "push/sudoers.j2",
+        "push/sudoers.d/site.j2",
         to=f"/etc/sudoers.d/{push.user}",
         mode="0440",
         validate="visudo -c -q -f {file}",

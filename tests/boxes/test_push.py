@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
+from coopinfra.deploy.lab import lab as labs
 from pushing import Pusher, make_key
 
 pytestmark = pytest.mark.timeout(480)
@@ -96,3 +99,63 @@ def test_what_a_commit_may_not_hold_is_refused_with_its_reason_and_nothing_is_ke
     assert said in ran.stderr, ran.stderr
     assert state(rosa) == before
     assert "www.highbeam.example shows" in live(rosa, {"index.html": PAGE.format(f"after {what}")}), "the control"
+
+
+# Ways to do more with the key than to push its own site: options of ssh, and the command that is asked for.
+MORE = {
+    "a shell": (("-tt",), ""),
+    "a command": ((), "id"),
+    "a command after": ((), "git-receive-pack 'main'; id"),
+    "a command within": ((), "git-receive-pack '$(id)'"),
+    "another program of git": ((), "git-upload-archive 'main'"),
+    "an option": ((), "git-upload-pack --strict 'main'"),
+    "a program in an option": ((), "git-upload-pack '--upload-pack=id'"),
+    "a file": ((), "git-upload-pack '/srv/data/highbeam-main.git'"),
+    "another site": ((), "git-receive-pack 'letters'"),
+    "a folder above": ((), "git-upload-pack '../highbeam-letters.git'"),
+    "scp": ((), "scp -f /etc/passwd"),
+    "the publisher": ((), "sudo /etc/coopinfra/sites/highbeam-main/publish"),
+    "the environment": (("-oSetEnv=GIT_CONFIG_COUNT=1 LD_PRELOAD=/tmp/x SSH_ORIGINAL_COMMAND=x",), "id"),
+    "sftp": (("-s",), "sftp"),
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+def test_the_key_does_nothing_but_to_push_its_site(rosa, what):
+    options, command = MORE[what]
+
+    ran = rosa.asks(*options, rosa.login, *filter(None, [command]))
+
+    assert ran.returncode != 0
+    assert "this key is for the site main and nothing else" in ran.stderr + ran.stdout, ran
+    assert "uid=" not in ran.stdout
+    assert "root:x" not in ran.stdout
+
+
+def test_what_the_key_cannot_do_an_operators_can(rosa):
+    """The control: the same words are understood by the same server."""
+    argv = labs.ssh_argv(rosa.operator.lab, "web1")
+    sftp = (*argv[:-1], "-s", argv[-1], "sftp")
+
+    assert "uid=" in rosa.operator.outside(*argv, "id").stdout
+    assert "root:x" in rosa.operator.outside(*argv, "cat /etc/passwd").stdout
+    assert rosa.operator.outside("sh", "-c", f"printf '\\0\\0\\0\\5\\1\\0\\0\\0\\3' | {shlex.join(sftp)}").stdout
+
+
+def test_nothing_is_forwarded_by_two_locks_and_with_both_open_it_is(rosa):
+    keys, sshd = "/etc/ssh/authorized_keys.d/highbeam-main-push", "/etc/ssh/sshd_config.d/00-coopinfra.conf"
+    forwards = lambda: rosa.asks("-W127.0.0.1:22", rosa.login).stdout  # noqa: E731
+    listens = lambda: rosa.asks("-N", "-oExitOnForwardFailure=yes", "-R8000:127.0.0.1:80", rosa.login)  # noqa: E731
+
+    locked, refused = forwards(), listens()
+    rosa.operator.root(f"cp -p {keys} /run/keys; cp -p {sshd} /run/sshd; sed -i 's/^restrict,//' {keys}")
+    one_lock = forwards()
+    rosa.operator.root(f"sed -i 's/^DisableForwarding.*//' {sshd}; systemctl reload ssh.service")
+    try:
+        open_to_all = forwards()
+    finally:
+        rosa.operator.root(f"cp -p /run/keys {keys}; cp -p /run/sshd {sshd}; systemctl reload ssh.service")
+
+    assert (locked, one_lock) == ("", "")
+    assert "remote port forwarding failed" in refused.stderr
+    assert open_to_all.startswith("SSH-2.0"), "the control"

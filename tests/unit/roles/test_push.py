@@ -61,17 +61,25 @@ def test_what_could_be_misread_is_refused(setting, value, said):
 
 def test_packages_of_a_build_on_the_operators_side_are_the_operators_business():
     with pytest.raises(ValidationError, match="`packages` are for a build on the server"):
-        SITES.validate_python({
-            "domain": "www.highbeam.example",
-            "source": {"folder": "x"},
-            "build": {"command": "hugo", "packages": ["hugo"]},
-        })
+        SITES.validate_python(
+            {
+                "domain": "www.highbeam.example",
+                "source": {"folder": "x"},
+                "build": {"command": "hugo", "packages": ["hugo"]},
+            }
+        )
 
 
-@pytest.mark.parametrize("kind", ["wordpress", "proxy"])
-def test_a_kind_that_has_no_source_cannot_be_pushed(kind):
-    with pytest.raises(ValidationError, match="source"):
-        SITES.validate_python({**SITE, "kind": kind})
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"kind": "proxy", "to": "http://127.0.0.1:8080"}, "Extra inputs"),
+        ({"kind": "wordpress", "title": "x", "administrator_email": "a@b.example"}, "a WordPress cannot be pushed"),
+    ],
+)
+def test_a_kind_that_operators_alone_publish_cannot_be_pushed(settings, said):
+    with pytest.raises(ValidationError, match=said):
+        SITES.validate_python({**SITE, **settings})
 
 
 def test_a_key_runs_one_command_and_what_is_pushed_is_kept(tmp_path, monkeypatch):
