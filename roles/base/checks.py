@@ -80,8 +80,8 @@ def _logins(part: Part[BaseSettings]) -> Callable[[str], str | None]:
     own = {operator.login for operator in part.server.operators} | {login.user for login in part.all(Login)}
 
     def differs(said: str) -> str | None:
-        there, _, noted = said.partition("\n=\n")
-        wanted, found = own | set(NOTED_KEYS.findall(noted)), set(there.split())
+        listed, _, noted = said.partition("\n=\n")
+        wanted, found = own | set(NOTED_KEYS.findall(noted)), set(listed.split())
         there = [f"no key of {login}" for login in sorted(wanted - found)]
         return ", ".join(there + [f"a key of {login}" for login in sorted(found - wanted)]) or None
 

@@ -75,6 +75,12 @@ class Place(Generic[S_co]):
         return f"ssh://{self.account('push')}@{server.host_name}{port}/{self.name}"
 
     @property
+    def branch(self) -> str:
+        """The branch of it that is served."""
+        site: Any = self.site  # whoever asks has seen that it is pushed
+        return str(site.source.ref)
+
+    @property
     def current(self) -> str:
         """The link to the release that is served."""
         return f"{self.path}/current"

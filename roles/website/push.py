@@ -51,11 +51,6 @@ class Push:
         return self.place.push_url
 
     @property
-    def branch(self) -> str:
-        """The branch that is served."""
-        return str(self.place.site.source.ref)
-
-    @property
     def user(self) -> str:
         """The account that keys log in with; the repository is its own, and nothing else is."""
         return self.place.account("push")

@@ -65,7 +65,7 @@ def rosa(machine, keys):
     org, public = machine.folder / "org.yml", {name: key for name, (_, key) in keys.items()}
     org.write_text(with_pushers(org.read_text().rstrip("\n"), **public) + SITES % public)
     machine.publish()
-    said = machine.ok("deploy", "highbeam", "--yes").stdout
+    said = machine.ok("deploy", "highbeam", "--yes").stderr
     assert "waits for the first `git push ssh://highbeam-main-push@web1.highbeam.example/main main`" in said, said
     pusher = Pusher(machine, keys["rosa"][0], keys["rosa"][0].with_name("main"))
     pusher.begin({"index.html": PAGE.format("first")})
