@@ -33,9 +33,17 @@ servers:
 COLLECTIVE = "name: Lantern\noperators: {ada: {name: Ada Moreno, ssh_keys: ['%s']}}\n"
 
 
-def plan(folder: Path, monkeypatch: pytest.MonkeyPatch, *, key: str = ROSA, operators: str = SAM, port: int = 22):
+def plan(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    key: str = ROSA,
+    operators: str = SAM,
+    port: int = 22,
+    org: str = ORG,
+):
     (folder / "highbeam").mkdir()
-    (folder / "highbeam/org.yml").write_text(ORG % (port, key))
+    (folder / "highbeam/org.yml").write_text(org % (port, key))
     (folder / "collective.yml").write_text(COLLECTIVE % operators)
     monkeypatch.setenv("COOPINFRA_INVENTORIES", str(folder))
     return plan_of("highbeam").servers[0]
@@ -114,3 +122,19 @@ def test_who_is_taken_out_has_no_key_and_a_site_that_nobody_pushes_has_no_accoun
 def test_the_key_of_an_operator_pushes_nothing(tmp_path, monkeypatch):
     with pytest.raises(PlanError, match="the key of `rosa` is the one with which `ada` logs in as an operator"):
         plan(tmp_path, monkeypatch, operators=ROSA.replace("rosa@laptop", "ada@desk"))
+
+
+def test_who_shares_a_machine_brings_keys_of_its_own(tmp_path, monkeypatch):
+    owner = "name: Lantern\ndomain: lantern.example\ncontacts: [{name: Ada Moreno, does: decides}]\n"
+    machine = "servers: {shared1: {address: 203.0.113.10, tenants: {highbeam: {}}, roles: {base: {}}}}\n"
+    (tmp_path / "lantern").mkdir()
+    (tmp_path / "lantern/org.yml").write_text(owner + machine)
+    where = ORG.replace("address: 203.0.113.10\n    port: %s", "machine: lantern/shared1  # %s")
+
+    server = plan(tmp_path, monkeypatch, org=where)
+
+    writers = {each.path: server.writers[each.path] for each in server.files}
+    assert writers["/etc/ssh/authorized_keys.d/highbeam-main-push"] == "tenant"
+    assert "AllowGroups operators pushers" in next(
+        each.content.decode() for each in plan_of("lantern").servers[0].files if "sshd_config" in each.path
+    )

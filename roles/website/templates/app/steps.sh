@@ -42,10 +42,10 @@ watch() {
 start() {
     systemctl reset-failed "$1" 2>/dev/null || true
     since=$(date +%s)
-    # With nothing open that somebody waits for, nor the lock.
+    # What outlives us when we are killed has nothing open that somebody waits for, and not the lock of a push (9).
     watch "$1" >/dev/null 2>&1 9>&- &
     watcher=$!
-    systemctl start "$1" 2>/dev/null &
+    systemctl start "$1" 2>/dev/null 9>&- &
     wait $! && ended=0 || ended=$?
     kill $watcher
     if [ "$ended" = 0 ]; then
@@ -54,7 +54,7 @@ start() {
         return
     fi
     said=$(last_words "$1")
-    echo "$said" >&2
+    [ -z "$said" ] || echo "$said" >&2
     case $(systemctl show -p Result --value "$1") in
         timeout) echo "$2 did not end within {{ app.site.build.minutes }} minutes, and was ended" >&2 ;;
         oom-kill) echo "$2 needed more memory than {{ app.site.build.memory }}" >&2 ;;
