@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,8 +44,14 @@ def releases(organisation: Organisation, as_json: AsJson = False) -> None:
         show(f"{site.name} {site.server}:{site.path} {kept or '(nothing published yet)'}")
         for release in site.found.kept:
             if note := site.notes.get(release):
-                ran = f"`{note.get('command')}` ({note.get('version')}) in {note.get('seconds')} s"
-                show(f"    {release} made of {note.get('source')} by {ran}, which ended with {note.get('exit')}")
+                show(f"    {release} {_told(note)}")
+
+
+def _told(note: Mapping[str, object]) -> str:
+    if "pushed_by" in note:
+        return f"pushed by {note['pushed_by']} at {note.get('at')}: commit {note.get('commit')}"
+    ran = f"`{note.get('command')}` ({note.get('version')}) in {note.get('seconds')} s"
+    return f"made of {note.get('source')} by {ran}, which ended with {note.get('exit')}"
 
 
 def _found(organisation: str, *, as_json: bool) -> tuple[SiteFound, ...]:
@@ -80,10 +87,10 @@ def deploy(
     Shows what would change and asks, holds the server's lock and keeps the journal, as `coopinfra deploy` does.
     """
     from coopinfra.cli.deploy import bring
-    from coopinfra.deploy.jobs.site import find_release, find_site
+    from coopinfra.deploy.jobs.site import find_site, find_source
     from coopinfra.deploy.planning.make import plan_of
 
-    find_release(find_site(plan_of(organisation), site))
+    find_source(find_site(plan_of(organisation), site))
     bring(organisation, wait, yes=yes, as_json=as_json, only=site)
 
 
@@ -97,17 +104,22 @@ def rollback(
 ) -> None:
     """Serve an earlier release at once; where it no longer passes its trial, nothing is changed.
 
-    The files in the inventory stay as they are: the next `deploy` publishes them again, so mend them first.
+    The files at their source stay as they are: the next `deploy`, or push, publishes them again, so mend them first.
     """
     from coopinfra.cli.deploy import seconds
     from coopinfra.deploy.jobs.rollback import roll_back
     from coopinfra.deploy.jobs.site import find_site
     from coopinfra.deploy.planning.make import plan_of
 
-    before, now = roll_back(find_site(plan_of(organisation), site), to, seconds("--wait", wait))
+    place = find_site(plan_of(organisation), site)
+    before, now = roll_back(place, to, seconds("--wait", wait))
     if as_json:
         print_json({"site": site, "before": before, "now": now})
-    say(f"{site}: serves {now} in place of {before}; the next deploy publishes what lies in the inventory")
+    pushed = place.release and place.release.pushed
+    comes = (
+        "the next push publishes what is pushed" if pushed else "the next deploy publishes what lies in the inventory"
+    )
+    say(f"{site}: serves {now} in place of {before}; {comes}")
 
 
 @app.command("maintenance")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -75,6 +75,11 @@ class Role:
         """Return how its secrets are tried on the living server."""
         module = self._module("checks")
         return tuple(module.trials(part)) if hasattr(module, "trials") else ()
+
+    def for_the_book(self, part: Part[Any]) -> Mapping[str, object]:
+        """Return what its section of the books is told beside the part; most need nothing."""
+        module = self._module()
+        return dict(module.for_the_book(part)) if hasattr(module, "for_the_book") else {}
 
     def operations(self) -> ModuleType | None:
         """Import its pyinfra operations, if it has any; only a process that deploys calls this."""

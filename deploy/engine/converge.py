@@ -89,7 +89,7 @@ def converge(
         reveal=reveal,
     )
     configured = role_operations(plan, "configure")
-    for release in host.loop(plan.releases):
+    for release in host.loop([each for each in plan.releases if not each.pushed]):
         publish(name=f"Publish {release.path}", release=release, source=sources[release])
     units(name="Start, reload or restart units", wanted=plan.units, organisation=who)
     releases_removed(name="Remove sites that are no longer declared", paths=gone.releases)

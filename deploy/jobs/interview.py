@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from coopinfra.deploy.organisation import fields
-from coopinfra.deploy.organisation.keys import check_ssh_key
+from coopinfra.roles.keys import check_ssh_key
 from coopinfra.roles.types import Refused, check_domain, check_email, check_line
 
 Answers = Mapping[str, str]

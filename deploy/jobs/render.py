@@ -24,7 +24,7 @@ def describe_server(server: ServerPlan) -> Iterator[str]:
         kind = "directory" if isinstance(each, Directory) else "file"
         yield f"  {kind} {each.path} {each.user}:{each.group} {each.mode}"
     for release in server.releases:
-        yield f"  site {release.path} from {release.folder or f'{release.git} {release.ref}'}"
+        yield f"  site {release.path} from {release.origin}"
     for unit in server.units:
         yield f"  unit {unit.name}"
 

@@ -78,6 +78,15 @@ def find_release(place: Place) -> Release:
     return place.release
 
 
+def find_source(place: Place) -> Release:
+    """Return what a deploy publishes for a site; raise InputError for one that people push."""
+    release = find_release(place)
+    if release.pushed:
+        message = f"`{release.name}` is published by whoever pushes it, and by no deploy"
+        raise InputError(Problem(message, f"commit the change, and `git push {release.pushed}`"))
+    return release
+
+
 def sites(plan: Plan) -> tuple[tuple[SiteFound, ...] | CoopinfraError, ...]:
     """Ask every server that has sites how they are."""
     by_server: dict[str, list[Place]] = {}

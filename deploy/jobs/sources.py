@@ -18,7 +18,7 @@ def find_sources(plan: Plan, report: Report = lambda _: None, only: str = "") ->
     """
     sources, problems = {}, []
     for release in plan.all(Release):
-        if only not in ("", release.name):
+        if release.pushed or only not in ("", release.name):
             continue
         if release.making:
             # It may take minutes, the first time.

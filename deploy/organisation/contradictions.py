@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.deploy.organisation.document import Document, Location, Value
-from coopinfra.deploy.organisation.keys import same_key
+from coopinfra.roles.keys import same_key
 
 LONGEST_HOST_NAME = 64
 OWNERS = ("address", "ipv6", "port", "first_login", "tenants")

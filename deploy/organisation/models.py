@@ -22,8 +22,9 @@ from coopinfra.deploy.organisation.fields import (
     QuietHours,
     TimeZone,
 )
-from coopinfra.deploy.organisation.keys import AgeKey, SshKey
+from coopinfra.deploy.organisation.keys import AgeKey
 from coopinfra.roles.contract import Named, Settings, Table, WholeNumber, YesNo
+from coopinfra.roles.keys import SshKey
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug
 
 

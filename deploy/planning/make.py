@@ -19,7 +19,8 @@ from coopinfra.deploy.planning.peers import find_peers
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
 from coopinfra.deploy.planning.slices import in_slice
 from coopinfra.roles.contract import Organisation, Part, Peer, Server, Settings, Table
-from coopinfra.roles.declarations import Declaration, Need, Release
+from coopinfra.roles.declarations import Declaration, Login, Need, Release
+from coopinfra.roles.keys import same_key
 from coopinfra.roles.registry import providers, roles
 
 
@@ -68,6 +69,7 @@ class _Planner:
         files += in_slice(self.server.tenancy, files, declared)
         self.problems += self._contradictions(declared, ((role, file.path) for role, file in files))
         self.problems += self._missing_sources(declared)
+        self.problems += self._keys_of_operators(declared)
         self.problems += (problem for problems in self.lost.values() for problem in problems)
         for role, path in undeclared(self.name, declared, files):
             self._complain(role, f"`{role}` writes the secret `{path}` and does not declare it", "a bug of the role")
@@ -186,6 +188,15 @@ class _Planner:
                 else:
                     continue
                 yield self._problem(each.role, message, hint, value=wanted)
+
+    def _keys_of_operators(self, declared: Iterable[Declared]) -> Iterator[Problem]:
+        """Find keys that are to run one command, and are an operator's."""
+        owners = {same_key(key): each.login for each in self.server.operators for key in each.ssh_keys}
+        for each in declared:
+            for name, key in each.declaration.keys if isinstance(each.declaration, Login) else ():
+                if owner := owners.get(same_key(key)):
+                    message = f"the key of `{name}` is the one with which `{owner}` logs in as an operator"
+                    yield self._problem(each.role, message, "make one of its own: `ssh-keygen -t ed25519`", value=key)
 
     def _complain(self, role: str, message: str, hint: str) -> None:
         problem = self._problem(role, message, hint)

@@ -29,6 +29,7 @@ def section(part: Part[Any], block: Literal["people", "sysadmin"], language: str
         "server": part.server,
         "settings": part.settings,
         "language": language,
+        **roles()[part.role].for_the_book(part),
     }
     text = "".join(template.blocks[block](template.new_context(values)))
     return with_headings_below(re.sub(r"\n{3,}", "\n\n", text).strip(), TOP_LEVEL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, YesNo
-from coopinfra.roles.declarations import Declaration, Need, Packages, Port, Record, Unit, User
+from coopinfra.roles.declarations import Declaration, Login, Need, Packages, Port, Record, Unit, User
 
 OPERATORS = "operators"
 """The group of those who may log in and become root."""
@@ -30,7 +30,7 @@ class BaseSettings(Settings):
 
 
 SETTINGS = BaseSettings
-PROVIDES: tuple[type[Need], ...] = (Packages, Port)
+PROVIDES: tuple[type[Need], ...] = (Login, Packages, Port)
 ONLY_ON = "own"
 
 

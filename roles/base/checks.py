@@ -8,7 +8,7 @@ from typing import Any
 
 from coopinfra.roles.base import BaseSettings
 from coopinfra.roles.contract import Check, Part
-from coopinfra.roles.declarations import Port
+from coopinfra.roles.declarations import Login, Port
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
 
@@ -22,6 +22,7 @@ SSHD = {
 UPDATES = {'APT::Periodic::Unattended-Upgrade "1";', 'APT::Update::Error-Mode "any";'}
 # Ports that those who share the machine have declared, as their own deploys noted them: one a line.
 NOTED_PORT = re.compile(r'^ *"(\d+)/(tcp|udp)",?$', re.MULTILINE)
+NOTED_KEYS = re.compile(rf'"{Login.folder}/([^"/]+)": "')
 IN_A_CONTAINER = "systemd-detect-virt --quiet --container"
 
 
@@ -31,13 +32,15 @@ def checks(part: Part[BaseSettings]) -> Iterator[Check]:
     yield Check(f"{host} answers on port {part.server.port}", _answers(part), where="outside")
     yield prints(f"{name} knows its own name", "hostname --fqdn", _equals(host))
     yield prints(f"only operators can log in on {name}, with keys", "sshd -T", _holds_sshd)
+    others = f"find {STATE} -name manifest.json ! -path '*/{part.organisation.id}/*' -exec cat {{}} +"
     yield prints(
-        f"{name} has the keys of its operators and of nobody else", "ls /etc/ssh/authorized_keys.d", _logins(part)
+        f"{name} has the keys of its operators and of those who push, and of nobody else",
+        f"ls {Login.folder} && echo = && {others}",
+        _logins(part),
     )
     yield prints(
         f"the firewall of {name} lets in what is declared and nothing else",
-        "nft list chain inet coopinfra input && nft list chain inet coopinfra declared && "
-        f"find {STATE} -name manifest.json ! -path '*/{part.organisation.id}/*' -exec cat {{}} +",
+        f"nft list chain inet coopinfra input && nft list chain inet coopinfra declared && {others}",
         _firewall(part),
     )
     yield prints(f"{name} installs security updates by itself", "apt-config dump", _holds_updates)
@@ -74,10 +77,11 @@ def _holds_sshd(said: str) -> str | None:
 
 
 def _logins(part: Part[BaseSettings]) -> Callable[[str], str | None]:
-    wanted = {operator.login for operator in part.server.operators}
+    own = {operator.login for operator in part.server.operators} | {login.user for login in part.all(Login)}
 
     def differs(said: str) -> str | None:
-        found = set(said.split())
+        listed, _, noted = said.partition("\n=\n")
+        wanted, found = own | set(NOTED_KEYS.findall(noted)), set(listed.split())
         there = [f"no key of {login}" for login in sorted(wanted - found)]
         return ", ".join(there + [f"a key of {login}" for login in sorted(found - wanted)]) or None
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from coopinfra.roles.base import OPERATORS, SCRIPTS, BaseSettings
 from coopinfra.roles.base.quiet_hours import upgrade_window
 from coopinfra.roles.contract import Directory, File, Part
-from coopinfra.roles.declarations import Port
+from coopinfra.roles.declarations import Login, Port
 from coopinfra.roles.primitives.rendering import template
 
 FIREWALL = "/etc/nftables.conf"
-KEYS = "/etc/ssh/authorized_keys.d"
+KEYS = Login.folder
 
 
 def files(part: Part[BaseSettings]) -> Iterator[File | Directory]:
@@ -29,6 +29,8 @@ def _way_in(part: Part[BaseSettings]) -> Iterator[File | Directory]:
         yield template(
             part, "authorized_keys.d/operator.j2", to=f"{KEYS}/{operator.login}", access=True, operator=operator
         )
+    for login in part.all(Login):
+        yield File(login.path, login.text, access=True)
     yield template(
         part,
         "sudoers.d/coopinfra.j2",
@@ -45,7 +47,7 @@ def _way_in(part: Part[BaseSettings]) -> Iterator[File | Directory]:
         # Judged whole, after the replacement: the first mention of a keyword wins, whichever file it is in.
         validate="sshd -t",
         access=True,
-        group_of_operators=OPERATORS,
+        groups=(OPERATORS, Login.group),
         keys=KEYS,
     )
 

@@ -52,6 +52,8 @@ class Release(Item):
     keep: int = 5
     making: Making | None = None
     archives: tuple[Archive, ...] = ()
+    pushed: str = ""
+    """Where people push it to, in the place of all these: the server makes it then, and a deploy publishes nothing."""
 
     def __post_init__(self) -> None:
         """Refuse paths that the server's scripts could misread."""
@@ -61,6 +63,11 @@ class Release(Item):
     def current(self) -> str:
         """What a web server serves."""
         return f"{self.path}/current"
+
+    @property
+    def origin(self) -> str:
+        """Where its files come from, in a word or two."""
+        return self.pushed or self.folder or f"{self.git} {self.ref}"
 
     @property
     def claims(self) -> tuple[str, ...]:

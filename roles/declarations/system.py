@@ -1,9 +1,9 @@
-"""What a server is made of: packages, ports, accounts, units."""
+"""What a server is made of: packages, ports, accounts and who gets in with them, units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from coopinfra.roles.contract import check_path
 from coopinfra.roles.declarations.kinds import Item, Need
@@ -44,6 +44,34 @@ class User(Item):
     def claims(self) -> tuple[str, ...]:
         """One account has one owner."""
         return (f"user {self.name}",)
+
+
+@dataclass(frozen=True)
+class Login(Need):
+    """An account that others than operators reach over SSH (`base`): each key runs one command, and nothing else.
+
+    The account is a `User` of whoever declares this, in the group `group`. `keys` are pairs of a short name, which the
+    command gets as its last word, and a public key.
+    """
+
+    user: str
+    command: str
+    keys: tuple[tuple[str, str], ...]
+
+    group: ClassVar[str] = "pushers"
+    """Whom sshd lets in beside the operators."""
+    folder: ClassVar[str] = "/etc/ssh/authorized_keys.d"
+
+    @property
+    def path(self) -> str:
+        """Where sshd finds the keys."""
+        return f"{self.folder}/{self.user}"
+
+    @property
+    def text(self) -> bytes:
+        """The keys as sshd reads them: `restrict` takes away terminals, forwarding and files of the account's own."""
+        lines = (f'restrict,command="{self.command} {name}" {key}\n' for name, key in self.keys)
+        return f"# Written by coopinfra; changes here are lost.\n{''.join(lines)}".encode()
 
 
 @dataclass(frozen=True)

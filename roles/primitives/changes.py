@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 STATE = "/var/lib/coopinfra/state"
 """Where a server keeps what coopinfra knows of it; root's alone."""
+STAMPS = "/run/coopinfra/units"
+"""Where a file for each unit says when we last started or reloaded it; a reboot clears them."""
 
 
 @dataclass(frozen=True)

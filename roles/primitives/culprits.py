@@ -29,10 +29,11 @@ class SudoLog(FactBase[tuple[Ran, ...]]):
     """The newest commands that people ran by sudo, the last one last."""
 
     def command(self) -> str:
-        """Return the shell command; it leaves out ours, which run by `sh -c` and without a terminal."""
+        """Return the shell command; it leaves out ours, which run by `sh -c` and without a terminal, and pushes."""
         return (
             "journalctl -t sudo -q -o short-unix --no-pager --no-hostname 2>/dev/null | grep 'COMMAND=' "
-            "| grep -vE ' : PWD=[^;]* ; USER=root ; COMMAND=/(usr/)?bin/sh -c ' | tail -n 500; true"
+            "| grep -vE ' : PWD=[^;]* ; USER=root ; COMMAND=(/(usr/)?bin/sh -c |/etc/coopinfra/[^ ]+/publish )' "
+            "| tail -n 500; true"
         )
 
     def process(self, output: Iterable[str]) -> tuple[Ran, ...]:

@@ -93,6 +93,8 @@ def _units(manifest: Manifest, found: Mapping[str, UnitFound]) -> Iterator[Drift
 def _releases(manifest: Manifest, found: Mapping[str, ReleasesFound]) -> Iterator[Drift]:
     for path in manifest.releases:
         there = found.get(path)
-        if there and not there.is_as_left:
+        # A site that people push has a folder for releases before there is one.
+        waits = f"{path}/releases" in manifest.directories and there == ReleasesFound("", ())
+        if there and not there.is_as_left and not waits:
             was = f", was {there.kept[0]}" if there.kept else ""
             yield Drift("release", f"{path}/current", f"{there.current or 'nothing'} is served{was}")

@@ -17,6 +17,8 @@ ln -sfn releases/{id} current.new
 mv -fT current.new current
 """
 
+UNPACK = "tar -x --no-same-owner -f ../incoming.tar -C .incoming"
+
 PUBLISH = """
 set -eu
 cd {path}/releases
@@ -24,7 +26,7 @@ cd {path}/releases
 trap 'rm -rf .incoming ../incoming.tar' EXIT
 rm -rf .incoming
 mkdir .incoming
-tar -x --no-same-owner -f ../incoming.tar -C .incoming || {{
+{unpack} || {{
     echo 'it could not be unpacked; the release before is served still' >&2
     exit 1
 }}
@@ -82,6 +84,18 @@ def publish_command(release: Release, identifier: str, note: str = "") -> str:
 
     note: what is to be known of where it comes from
     """
+    return _publish(release, identifier, shlex.quote(note or "{}"), UNPACK)
+
+
+def push_command(release: Release, identifier: str, note: str, unpack: str) -> str:
+    """Return the same for a script of the server, where id and note are words of its shell.
+
+    unpack: the command that leaves the files of its input in `.incoming`
+    """
+    return _publish(release, identifier, note, unpack)
+
+
+def _publish(release: Release, identifier: str, note: str, unpack: str) -> str:
     folder = f"{release.path}/releases/.incoming"
     made = "".join(
         f"{command} {folder} {identifier} || {{ rm -rf {folder}; echo '{why}; the release before is served still' >&2; "
@@ -89,7 +103,7 @@ def publish_command(release: Release, identifier: str, note: str = "") -> str:
         for command, why in ((release.build, "it could not be built"), (release.trial, "it did not pass its trial"))
         if command
     )
-    return PUBLISH.format(path=release.path, id=identifier, made=made, note=shlex.quote(note or "{}"))
+    return PUBLISH.format(path=release.path, id=identifier, made=made, note=note, unpack=unpack)
 
 
 def trial_command(release: Release, identifier: str) -> str:

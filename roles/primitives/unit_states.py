@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pyinfra.api import FactBase
 
-STAMPS = "/run/coopinfra/units"
+from coopinfra.roles.primitives.changes import STAMPS
+
 PROPERTIES = (
     "LoadState,ActiveState,UnitFileState,ActiveEnterTimestamp,ConditionTimestamp,ConditionResult,NeedDaemonReload,"
     "MainPID,FragmentPath,DropInPaths"

@@ -16,8 +16,8 @@ from pyinfra.api import StringCommand, operation
 
 from coopinfra.roles.declarations import Unit
 from coopinfra.roles.primitives.answering import ASK, before
-from coopinfra.roles.primitives.changes import Change
-from coopinfra.roles.primitives.unit_states import STAMPS, UnitFound, UnitStates
+from coopinfra.roles.primitives.changes import STAMPS, Change
+from coopinfra.roles.primitives.unit_states import UnitFound, UnitStates
 
 
 def reads_of(units: Iterable[Unit]) -> tuple[tuple[str, tuple[str, ...]], ...]:

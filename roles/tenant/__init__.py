@@ -1,4 +1,4 @@
-"""What an organisation has of a machine that it shares: packages, ports, and a limit of memory. Joins by itself.
+"""What an organisation has of a machine that it shares: packages, ports, keys, a limit of memory. Joins by itself.
 
 The machine as such is the business of its owner, whose `base` came before.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.roles.contract import Part, Settings, Tenancy
-from coopinfra.roles.declarations import Declaration, Need, Packages, Port, Unit
+from coopinfra.roles.declarations import Declaration, Login, Need, Packages, Port, Unit
 
 FIREWALL = "/etc/nftables.conf"
 RULES = "/etc/nftables.d"
@@ -19,7 +19,7 @@ class TenantSettings(Settings):
 
 
 SETTINGS = TenantSettings
-PROVIDES: tuple[type[Need], ...] = (Packages, Port)
+PROVIDES: tuple[type[Need], ...] = (Login, Packages, Port)
 ONLY_ON = "shared"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from coopinfra.roles.contract import Field, Part, Settings
 from coopinfra.roles.declarations import Declaration, Link, Need, Record, Secret, Vhost
 from coopinfra.roles.types import BySlug
+from coopinfra.roles.website import push
 from coopinfra.roles.website.kinds import AnySite, kind_of
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.sites import Site
@@ -29,10 +30,17 @@ def places(part: Part[WebsiteSettings]) -> Iterator[Place[Site]]:
     return (Place(part, name, site) for name, site in part.settings.sites.items())
 
 
+def for_the_book(part: Part[WebsiteSettings]) -> Mapping[str, object]:
+    """Return the sites with their places, for how they are pushed."""
+    return {"places": tuple(places(part))}
+
+
 def declare(part: Part[WebsiteSettings]) -> Iterator[Declaration]:
     """State each site's place on the web server, its DNS records, the link to it, and what its kind needs."""
     for place in places(part):
         yield from kind_of(place).declare(place)
+        if place.is_pushed:
+            yield from push.declare(place)
         yield from _seen_by_visitors(place)
 
 

@@ -17,11 +17,13 @@ def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
         site = place.site
         yield from kind_of(place).checks(place)
         url = f"https://{site.domain}/"
+        leads = f"the DNS zone of {site.domain} to lead to {addresses} and nowhere else"
+        pushed = f"the first `git push {place.push_url} {place.branch}`, or " if place.is_pushed else ""
         yield Check(
             f"{url} asks for a password" if site.preview_password else f"{url} shows its start page to anybody",
             _asks(url) if site.preview_password else _shows(url),
             where="outside",
-            waits_for=f"the DNS zone of {site.domain} to lead to {addresses} and nowhere else",
+            waits_for=f"{pushed}{leads}",
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.primitives.rendering import template
-from coopinfra.roles.website import WebsiteSettings, places
+from coopinfra.roles.website import WebsiteSettings, places, push
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import kind_of
 from coopinfra.roles.website.pages import WORDS, words_of
-from coopinfra.roles.website.place import HOME, pages_of
+from coopinfra.roles.website.place import HOME, Place, pages_of
+from coopinfra.roles.website.sites import Site
 
 LEAD_BACK = ("403", "404")
 """Pages that lead to the start page; with the others it would not answer either."""
@@ -29,19 +30,24 @@ def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
         files=FILES,
     )
     # What several sites share is written once.
-    yield from dict.fromkeys(each for place in places(part) for each in kind_of(place).files(place))
-    for place in places(part):
-        if place.password_file:
-            yield Directory(place.settings)
-            yield template(
-                part,
-                "htpasswd.j2",
-                to=place.password_file,
-                # nginx opens it anew for each request, as the user of its workers.
-                user="www-data",
-                mode="0400",
-                site=place.name,
-            )
+    yield from dict.fromkeys(each for place in places(part) for each in _of_site(part, place))
+
+
+def _of_site(part: Part[WebsiteSettings], place: Place[Site]) -> Iterator[File | Directory]:
+    yield from kind_of(place).files(place)
+    if place.is_pushed:
+        yield from push.files(place, tuple(kind_of(place).declare(place)))
+    if place.password_file:
+        yield Directory(place.settings)
+        yield template(
+            part,
+            "htpasswd.j2",
+            to=place.password_file,
+            # nginx opens it anew for each request, as the user of its workers.
+            user="www-data",
+            mode="0400",
+            site=place.name,
+        )
 
 
 def _pages(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:

@@ -16,6 +16,7 @@ S_co = TypeVar("S_co", bound=Site, covariant=True)
 HOME = "/srv/sites"
 DATA = "/srv/data"
 """Apart from the sites: what nobody declares any more is removed there, and data never."""
+SSH_PORT = 22
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
 """How many seconds' worth of requests may come at once: a page asks for many things."""
@@ -59,6 +60,25 @@ class Place(Generic[S_co]):
     def account(self, what: str) -> str:
         """Return one more system user of the site, for a part of it that may do less."""
         return _account(f"{self.id}-{what}")
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether people publish it by `git push`, rather than an operator by a deploy."""
+        source: Source | None = getattr(self.site, "source", None)
+        return source is not None and source.push is not None
+
+    @property
+    def push_url(self) -> str:
+        """What they push to."""
+        server = self.part.server
+        port = f":{server.port}" if server.port != SSH_PORT else ""
+        return f"ssh://{self.account('push')}@{server.host_name}{port}/{self.name}"
+
+    @property
+    def branch(self) -> str:
+        """The branch of it that is served."""
+        site: Any = self.site  # whoever asks has seen that it is pushed
+        return str(site.source.ref)
 
     @property
     def current(self) -> str:
@@ -123,6 +143,7 @@ class Place(Generic[S_co]):
             folder=source.folder if source else "",
             git=source.git if source else "",
             ref=source.ref if source and source.git else "",
+            pushed=self.push_url if self.is_pushed else "",
             build=build,
             trial=trial,
             making=making,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
 from coopinfra.roles.contract import Field, Settings, Table, WholeNumber, YesNo
-from coopinfra.roles.types import Domain, quoted, refuse
+from coopinfra.roles.keys import SshKey, same_key
+from coopinfra.roles.types import Domain, Slug, quoted, refuse
 from coopinfra.roles.website.answers import Redirects, Size
 
 # What git could take for an option or for a program to run is no address.
@@ -35,8 +37,16 @@ def _ref(value: str) -> str:
     return value
 
 
+def _keys(value: Mapping[str, str] | None) -> Table[str, str] | None:
+    seen: dict[str, str] = {}
+    for name, key in (value or {}).items():
+        if (first := seen.setdefault(same_key(key), name)) != name:
+            refuse(f"{quoted(first)} and {quoted(name)} have the same key", "each person has a key of their own")
+    return None if value is None else Table(value)
+
+
 class Source(Settings):
-    """Where the files of a site come from: one of the two."""
+    """Where the files of a site come from: one of the three."""
 
     folder: Annotated[str, AfterValidator(_folder)] = Field(
         default="", description="A folder beside org.yml.", examples=["sites/main"]
@@ -44,17 +54,31 @@ class Source(Settings):
     git: Annotated[str, AfterValidator(_repository)] = Field(
         default="", description="A git repository.", examples=["https://git.example.org/highbeam/site"]
     )
+    push: Annotated[Mapping[Slug, SshKey] | None, AfterValidator(_keys)] = Field(
+        default=None,
+        description=(
+            "Who may publish it with `git push` to the server: a short name for each person, and the public SSH key "
+            "that they use for nothing else. `{}` for nobody at the moment."
+        ),
+        examples=[{"rosa": "ssh-ed25519 AAAA… rosa@laptop"}],
+    )
     ref: Annotated[str, AfterValidator(_ref)] = Field(
-        default="main", description="What of the repository: a branch, a tag or a commit.", examples=["v1.2"]
+        default="main",
+        description="What of the repository: a branch, a tag or a commit; where it is pushed, the branch that counts.",
+        examples=["v1.2"],
     )
 
     @model_validator(mode="after")
     def _check_one(self) -> Source:
-        if bool(self.folder) == bool(self.git):
-            both = "a site has one source, this one has both" if self.folder else "a site needs a source"
-            refuse(both, "write `{folder: sites/main}` or `{git: https://git.example.org/site}`")
+        named = [name for name in ("folder", "git") if getattr(self, name)] + ["push"] * (self.push is not None)
+        if len(named) != 1:
+            several = f"a site has one source, this one has {' and '.join(f'`{each}`' for each in named)}"
+            hint = (
+                "write `{folder: sites/main}`, `{git: https://git.example.org/site}` or `{push: {rosa: ssh-ed25519 …}}`"
+            )
+            refuse(several if named else "a site needs a source", hint)
         if self.folder and "ref" in self.model_fields_set:
-            refuse("`ref` goes with `git`, not with `folder`", "leave it out")
+            refuse("`ref` goes with `git` and `push`, not with `folder`", "leave it out")
         return self
 
 

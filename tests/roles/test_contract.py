@@ -21,7 +21,7 @@ from coopinfra.roles.primitives.markers import markers_in
 from coopinfra.roles.registry import FOLDER, Role, roles
 from examples import Example, examples
 
-SHARED = {"contract", "declarations", "primitives", "registry", "types"}
+SHARED = {"contract", "declarations", "keys", "primitives", "registry", "types"}
 HEADER = "Written by coopinfra; changes here are lost."
 # Formats without comments, and what people are shown.
 WITHOUT_HEADER = {"/etc/hostname", "/etc/motd"}

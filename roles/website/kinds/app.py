@@ -51,8 +51,7 @@ def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
     yield template(part, "app/conf.d/site@upstream.conf.j2", to=f"/etc/nginx/conf.d/{place.id}@upstream.conf", app=app)
     yield Directory(DATA)
     yield Directory(place.data, user=place.user, group=place.user, mode="0700")
-    if not place.password_file:
-        yield Directory(place.settings)
+    yield Directory(place.settings)
     yield template(part, "app/release.j2", to=f"{place.settings}/release", mode="0755", app=app)
     yield template(part, f"{language}/make.j2", to=f"{place.settings}/make", mode="0755", app=app)
     # What it is told may be nobody else's business.

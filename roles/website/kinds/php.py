@@ -25,7 +25,8 @@ DATABASES: dict[str, type[Database]] = {"mariadb": MariadbDatabase, "postgresql"
 TRIAL = r"""sh -c '
 cd "$0/{root}"
 [ -e index.php ] || [ -e index.html ] || {{ echo "it has no start page (index.php)" >&2; exit 1; }}
-find . -name "*.php" -print0 | xargs -0 -r -n 200 php{version} -n -l 2>&1 | grep -v "^No syntax errors" >&2 && exit 1
+find . -name "*.php" -print0 | runuser -u www-data -- xargs -0 -r -n 200 php{version} -n -l 2>&1 |
+    grep -v "^No syntax errors" >&2 && exit 1
 true
 '"""
 # A folder that the site writes to lies with its data, and outlives releases.

@@ -88,6 +88,9 @@ class WordpressSite(WithPhp):
 
     @model_validator(mode="after")
     def _check_mode(self) -> WordpressSite:
+        if self.source and self.source.push is not None:
+            hint = "name a `folder` or `git`: what is pinned by checksum beside it is published with it, by a deploy"
+            refuse("a WordPress cannot be pushed", hint)
         if (self.mode == "static-export") != bool(self.edit_domain):
             what = "needs" if self.mode == "static-export" else "has no"
             refuse(f"`mode: {self.mode}` {what} `edit_domain`", "it is where people write, for `static-export` alone")

@@ -204,7 +204,7 @@ CONTRADICTIONS = (
     _edit("two servers at one address", "  web1:", "  old: {address: 203.0.113.10}\n  web1:", "    address:",
           "`old` and `web1` have one address, `203.0.113.10`", "of its own"),
     _edit("two sources", "{folder: sites/main}", "{folder: sites/main, git: https://git.example.org/x}", "source",
-          "has both", "write `{folder"),
+          "has `folder` and `git`", "write `{folder"),
     _edit("no source", "{folder: sites/main}", "{}", "source", "needs a source", "write `{folder"),
     _edit("folder that is not there", "sites/main}", "sites/mayn}", "mayn", "there is no folder `sites/mayn`", "make it"),
     _edit("folder outside", "sites/main}", "../other}", "other", "`../other` is not a folder beside", "sites/main"),

@@ -28,8 +28,9 @@ def test_a_site_needs_no_more_than_a_domain_and_a_source() -> None:
     ("source", "said"),
     [
         ({}, "a site needs a source"),
-        ({"folder": "a", "git": "https://git.example.org/a"}, "this one has both"),
-        ({"folder": "a", "ref": "v1"}, "`ref` goes with `git`"),
+        ({"folder": "a", "git": "https://git.example.org/a"}, "this one has `folder` and `git`"),
+        ({"folder": "a", "push": {}}, "this one has `folder` and `push`"),
+        ({"folder": "a", "ref": "v1"}, "`ref` goes with `git` and `push`"),
         ({"folder": "../other"}, "is not a folder beside org.yml"),
         ({"folder": "/etc"}, "is not a folder beside org.yml"),
         ({"git": "--upload-pack=touch /tmp/x"}, "is not the address of a git repository"),
