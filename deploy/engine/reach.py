@@ -118,16 +118,21 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
 
 def ssh_command(target: Target, command: str) -> tuple[str, ...]:
     """Return the system's own ssh, for a person at a terminal: the same pinned host key, the same one key of ours."""
+    key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
+    login = f"{target.identity.operator.login}@{target.server.address}"
+    return ("ssh", "-t", *ssh_options(target), *key, login, command)
+
+
+def ssh_options(target: Target) -> tuple[str, ...]:
+    """Return what the system's own ssh has to be told of a server: its port, its pinned host key, and nothing else."""
     options = {
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": str(target.known_hosts),
         "GlobalKnownHostsFile": "none",
         "LogLevel": "ERROR",
     }
-    key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
-    login = f"{target.identity.operator.login}@{target.server.address}"
-    flags = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
-    return ("ssh", "-F", "none", "-t", "-p", str(target.server.port), *flags, *key, login, command)
+    words = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
+    return ("-F", "none", "-p", str(target.server.port), *words)
 
 
 def pinned_name(server: Server) -> str:

@@ -15,6 +15,7 @@ from coopinfra.deploy.organisation.load import load_named, to_organisation, to_s
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
+from coopinfra.deploy.planning.doors import wrong_keys
 from coopinfra.deploy.planning.peers import find_peers
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
 from coopinfra.deploy.planning.slices import in_slice
@@ -68,6 +69,8 @@ class _Planner:
         files += in_slice(self.server.tenancy, files, declared)
         self.problems += self._contradictions(declared, ((role, file.path) for role, file in files))
         self.problems += self._missing_sources(declared)
+        operators = self.org.collective.operators
+        self.problems += (self._problem(*each) for each in wrong_keys(declared, operators))
         self.problems += (problem for problems in self.lost.values() for problem in problems)
         for role, path in undeclared(self.name, declared, files):
             self._complain(role, f"`{role}` writes the secret `{path}` and does not declare it", "a bug of the role")

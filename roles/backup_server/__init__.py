@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
-from coopinfra.roles.declarations import Declaration, Kept, Need, Packages, Port, Secret, Unit
-from coopinfra.roles.types import ServerName, ServerPath
+from coopinfra.roles.declarations import Declaration, Door, Kept, Need, Packages, Port, Secret, Unit, User
+from coopinfra.roles.types import Line, ServerName, ServerPath
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
 SCRIPT = Kept.keeper
+MEMORY = "/var/lib/coopinfra/backup-server"
 UNIT = "restic-rest-server.service"
+DOCTOR = "coopinfra-backup-doctor"
+DOCTOR_SCRIPT = Kept.doctor
 USER = "restic-rest-server"
 LOGINS = f"{SETTINGS_FOLDER}/htpasswd"
 CERTIFICATE = f"{SETTINGS_FOLDER}/certificate.pem"
 KEY = f"{SETTINGS_FOLDER}/key.pem"
+DOOR = "/usr/local/lib/coopinfra/backup-door"
 
 
 class BackupServerSettings(Settings):
@@ -30,6 +34,18 @@ class BackupServerSettings(Settings):
     )
     alarm_hours: WholeNumber = Field(
         default=26, ge=1, le=24 * 31, description="Raise an alarm when a server has sent nothing for so long."
+    )
+    gigabytes_each: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Most that each server may keep here, looked at each hour: who has more can read and not add.",
+        examples=[200],
+    )
+    prunes: tuple[Line, ...] = Field(
+        default=(),
+        description="Public SSH keys that may remove old backups, and nothing else; none that an operator logs in with.",
+        examples=[["ssh-ed25519 AAAA… prunes"]],
     )
 
     @property
@@ -50,6 +66,17 @@ def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     yield Secret("key", "tls-key")
     yield Secret("certificate", "certificate", made_from="key", subject=part.server.host_name)
     yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
+    yield Unit(f"{DOCTOR}.timer", reads=(f"/etc/systemd/system/{DOCTOR}.timer",))
+    yield from _doors(part)
+
+
+def _doors(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
+    """State what it takes that somebody may come in and remove something."""
+    if part.settings.prunes:
+        yield Packages(("rclone",))
+        yield User(Kept.door, full_name="Removes old backups", shell="/bin/sh")  # noqa: S604 - of an account
+    for key in part.settings.prunes:
+        yield Door(key)
 
 
 def repositories(part: Part[BackupServerSettings]) -> Iterator[tuple[str, str]]:

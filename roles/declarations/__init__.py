@@ -18,7 +18,7 @@ from coopinfra.roles.declarations.databases import (
 from coopinfra.roles.declarations.kinds import Declaration, Fact, Item, Need
 from coopinfra.roles.declarations.releases import Archive, Making, Release
 from coopinfra.roles.declarations.secrets import Secret, SecretKind
-from coopinfra.roles.declarations.system import Packages, Port, Unit, User
+from coopinfra.roles.declarations.system import Door, Packages, Port, Unit, User
 from coopinfra.roles.declarations.web import Certificate, Link, Record, Vhost, Website
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Certificate",
     "Database",
     "Declaration",
+    "Door",
     "Dump",
     "Fact",
     "Grant",

@@ -65,3 +65,12 @@ class Kept(Fact):
     """The secret of this server that reads them."""
     keeper: ClassVar[str] = "/usr/local/lib/coopinfra/backup-server"
     """The script over there."""
+    doctor: ClassVar[str] = "/usr/local/lib/coopinfra/backup-doctor"
+    """The one over there that looks for what should not be among them."""
+    door: ClassVar[str] = "coopinfra-backups"
+    """The account over there for keys that may do one thing alone."""
+
+    @property
+    def every_hours(self) -> int:
+        """Between two backups: the alarm comes when two were missed, with two hours of grace."""
+        return (self.stale_hours - 2) // 2

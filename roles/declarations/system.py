@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from coopinfra.roles.contract import check_path
-from coopinfra.roles.declarations.kinds import Item, Need
+from coopinfra.roles.declarations.kinds import Fact, Item, Need
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,13 @@ class Unit(Item):
     def claims(self) -> tuple[str, ...]:
         """One unit has one owner."""
         return (f"unit {self.name}",)
+
+
+@dataclass(frozen=True)
+class Door(Fact):
+    """A public SSH key that may do one thing on the server and no other; never one that an operator logs in with.
+
+    What it may do is said by a `File` of the role that declares it.
+    """
+
+    key: str

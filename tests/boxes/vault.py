@@ -40,9 +40,9 @@ RESTIC = "/usr/local/lib/coopinfra/backups restic highbeam collective-vault1"
 REPOSITORY = "/srv/backups/highbeam.web1"
 
 
-def two_machines(lab: Lab, client: str = CLIENT) -> Operator:
+def two_machines(lab: Lab, client: str = CLIENT, keeper: str = KEEPER) -> Operator:
     """Deploy both organisations; their secrets are made before, as each side needs the other's public half."""
-    for name, text in (("highbeam", client), ("collective", KEEPER)):
+    for name, text in (("highbeam", client), ("collective", keeper)):
         folder = lab.inventories / name
         folder.mkdir(exist_ok=True)
         for each in (folder / "secrets", folder / "receipts"):

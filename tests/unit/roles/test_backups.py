@@ -93,3 +93,40 @@ def test_a_server_that_is_not_there_is_named_with_its_line(inventories: Path, to
 
     assert said in str(caught.value)
     assert [each.line for each in caught.value.problems] == [7]
+
+
+PRUNER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILVfOI/nzBuQPKkR32Poxp5IoPMni4zqDZhtW1SQuqqv prunes"
+DOORS = "/etc/coopinfra/backup-doors/authorized_keys"
+
+
+def _keeper(inventories: Path, prunes: str) -> None:
+    _write(inventories, "lantern", "vault1", f"{{backup-server: {{keeps: [highbeam/web1], prunes: [{prunes}]}}}}")
+
+
+def test_a_key_that_prunes_can_do_that_alone(inventories: Path) -> None:
+    without = _files(inventories, "lantern")
+    _keeper(inventories, PRUNER)
+
+    (line,) = [line for line in _files(inventories, "lantern")[DOORS].splitlines() if "ssh-" in line]
+
+    assert line.startswith('restrict,command="sudo -n -u restic-rest-server ')
+    assert line.endswith(PRUNER)
+    assert not [path for path in without if "door" in path]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (COLLECTIVE.split("[")[1].split("]")[0], "`backup-server` opens to a key that `ada` logs in with every day"),
+        ("ssh-ed25519 AAAA cut", "is not a whole SSH key"),
+        ("id_ed25519.pub", "is not a public SSH key"),
+    ],
+)
+def test_a_key_of_an_operator_and_what_is_none_are_refused(inventories: Path, key: str, said: str) -> None:
+    _keeper(inventories, key)
+
+    with pytest.raises(CoopinfraError) as caught:
+        make_plan(load_org(inventories / "lantern"))
+
+    assert said in str(caught.value)
+    assert [each.line for each in caught.value.problems] == [7]
