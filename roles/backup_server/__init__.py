@@ -44,7 +44,7 @@ class BackupServerSettings(Settings):
     )
     prunes: tuple[Line, ...] = Field(
         default=(),
-        description="Public SSH keys that may remove old backups, and nothing else; none that an operator logs in with.",
+        description="Public SSH keys that may remove old backups and nothing else; none that somebody logs in with.",
         examples=[["ssh-ed25519 AAAA… prunes"]],
     )
 

@@ -20,7 +20,9 @@ def checks(part: Part[BackupServerSettings]) -> Iterator[Check]:
     yield Check(f"{server} takes backups from elsewhere", _connects(part.server.address, Kept.port), where="outside")
     yield prints(f"{server} has room for more backups", f"{SCRIPT} room", _has_room)
     yield is_active(f"{server} looks at the backups it keeps each hour", f"{DOCTOR}.timer")
-    yield succeeds(f"nothing is wrong with the backups that {server} keeps, as far as it can see", f"{DOCTOR_SCRIPT} look")
+    yield succeeds(
+        f"nothing is wrong with the backups that {server} keeps, as far as it can see", f"{DOCTOR_SCRIPT} look"
+    )
     for name, login in repositories(part):
         yield Check(f"{server} knows the login of {name}", _known(login))
         yield prints(

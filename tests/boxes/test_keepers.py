@@ -14,9 +14,7 @@ from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, red, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
-FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "").replace(
-    "also:", "every: 24h, also:"
-)
+FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "").replace("also:", "every: 24h, also:")
 DOCTOR = "/usr/local/lib/coopinfra/backup-doctor"
 DOCTOR_UNIT = "coopinfra-backup-doctor.service"
 WELL = "nothing is wrong with the backups that vault1 keeps, as far as it can see"

@@ -11,12 +11,13 @@ from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.roles.contract import File
 
-COLLECTIVE = """\
+OPERATORS = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example"
+COLLECTIVE = f"""\
 name: Lantern Tech Co-op
 operators:
   ada:
     name: Ada Moreno
-    ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example]
+    ssh_keys: [{OPERATORS}]
 """
 ORG = """\
 name: An organisation
@@ -117,7 +118,7 @@ def test_a_key_that_prunes_can_do_that_alone(inventories: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        (COLLECTIVE.split("[")[1].split("]")[0], "`backup-server` opens to a key that `ada` logs in with every day"),
+        (OPERATORS, "`backup-server` opens to a key that `ada` logs in with every day"),
         ("ssh-ed25519 AAAA cut", "is not a whole SSH key"),
         ("id_ed25519.pub", "is not a public SSH key"),
     ],
