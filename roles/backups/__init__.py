@@ -116,6 +116,7 @@ def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
             place.login,
             part.settings.stale_hours,
             part.settings.drill_days,
+            part.settings.hours,
         )
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)

@@ -57,6 +57,8 @@ class Kept(Fact):
     """The age of the newest backup from which on something is wrong."""
     drill_days: int
     """Likewise the age of the last drill."""
+    every_hours: int
+    """Between two backups."""
 
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
@@ -69,8 +71,3 @@ class Kept(Fact):
     """The one over there that looks for what should not be among them."""
     door: ClassVar[str] = "coopinfra-backups"
     """The account over there for keys that may do one thing alone."""
-
-    @property
-    def every_hours(self) -> int:
-        """Between two backups: the alarm comes when two were missed, with two hours of grace."""
-        return (self.stale_hours - 2) // 2
