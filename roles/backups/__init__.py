@@ -114,9 +114,9 @@ def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
             keeper.host_name,
             place.user,
             place.login,
+            part.settings.hours,
             part.settings.stale_hours,
             part.settings.drill_days,
-            part.settings.hours,
         )
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)

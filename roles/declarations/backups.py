@@ -53,12 +53,12 @@ class Kept(Fact):
     """What the backups are called over there."""
     login: str
     """The secret of this server that lets it add to them."""
+    every_hours: int
+    """Between two backups."""
     stale_hours: int
     """The age of the newest backup from which on something is wrong."""
     drill_days: int
     """Likewise the age of the last drill."""
-    every_hours: int
-    """Between two backups."""
 
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
