@@ -43,7 +43,7 @@ def read_forget(text: str, snapshots: tuple[Snapshot, ...]) -> Pruning:
     )
 
 
-def read_times(text: str) -> dict[str, float]:
+def read_arrivals(text: str) -> dict[str, float]:
     """Read what the keeper says of when each backup came, in seconds since 1970."""
     return {name: float(at) for name, at in (line.split() for line in text.splitlines())}
 

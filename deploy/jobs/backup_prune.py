@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coopinfra.deploy.backups.pruning import RULE, Pruning, read_forget, read_times, reasons_not_to
+from coopinfra.deploy.backups.pruning import RULE, Pruning, read_forget, read_arrivals, reasons_not_to
 from coopinfra.deploy.backups.repository import Door
 from coopinfra.deploy.backups.snapshots import read_snapshots
 from coopinfra.deploy.engine.reach import Target, connect, ssh_options
@@ -58,7 +58,7 @@ def prepare(organisation: str, key: Path, server: str = "", place: str = "") -> 
     snapshots = read_snapshots(door.run("snapshots", "--json"), found.server.server.id, found.kept.place)
     connection = connect(keeper)
     try:
-        came = read_times(run(connection, f"{Kept.keeper} times {found.kept.repository}"))
+        came = read_arrivals(run(connection, f"{Kept.keeper} arrivals {found.kept.repository}"))
     finally:
         connection.close()
     why = [*reasons_not_to(snapshots, came, datetime.now(UTC), found.kept.every_hours), *_undrilled(kept, found)]

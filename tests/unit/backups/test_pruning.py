@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coopinfra.deploy.backups.pruning import read_forget, read_times, reasons_not_to
+from coopinfra.deploy.backups.pruning import read_forget, read_arrivals, reasons_not_to
 from coopinfra.deploy.backups.snapshots import Snapshot
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -81,4 +81,4 @@ def test_what_restic_would_remove_is_read_from_all_groups():
     assert found.goes == (DAILY[3],)
     assert len(found.stays) == 39
     assert read_forget("null", DAILY).goes == ()
-    assert read_times(f"{DAILY[0].id} 1764072000.5\n") == {DAILY[0].id: 1764072000.5}
+    assert read_arrivals(f"{DAILY[0].id} 1764072000.5\n") == {DAILY[0].id: 1764072000.5}
