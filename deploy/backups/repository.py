@@ -33,10 +33,14 @@ class Door:
     def run(self, *words: str) -> str:
         """Return what restic prints; raise NotReadable with what it complains of."""
         # Over there a command answers that is set for the key: it is told the name, and speaks as rclone does.
-        to_there = ("-o", f"rclone.program={self.ssh}", "-o", "rclone.args=--", "--repo", f"rclone:{self.name}")
+        to_there = ("-o", f"rclone.program={self.ssh}", "-o", "rclone.args=", "--repo", f"rclone:{self.name}")
         environ = {**os.environ, "RESTIC_PASSWORD": self.key, "LC_ALL": "C"}
-        argv = ("restic", "--quiet", "--no-cache", *to_there, *words)
-        return _said(subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace"))
+        # Of this run alone: an older one would hold what the keeper may have lost since.
+        with TemporaryDirectory() as cache:
+            argv = ("restic", "--quiet", "--cache-dir", cache, *to_there, *words)
+            return _said(
+                subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
+            )
 
 
 @dataclass(frozen=True)
