@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coopinfra.deploy.backups.pruning import RULE, Pruning, read_forget, read_arrivals, reasons_not_to
+from coopinfra.deploy.backups.pruning import RULE, Pruning, read_arrivals, read_forget, reasons_not_to
 from coopinfra.deploy.backups.repository import Door
 from coopinfra.deploy.backups.snapshots import read_snapshots
 from coopinfra.deploy.engine.reach import Target, connect, ssh_options
