@@ -77,7 +77,7 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     if target.known_hosts.is_file():
         client.load_host_keys(str(target.known_hosts))
-    name = pinned_name(server)
+    name = server.pinned_name
     if client.get_host_keys().lookup(name) is None:
         raise HostKeyError(
             Problem(
@@ -133,11 +133,6 @@ def ssh_options(target: Target) -> tuple[str, ...]:
     }
     words = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
     return ("-F", "none", "-p", str(target.server.port), *words)
-
-
-def pinned_name(server: Server) -> str:
-    """Return the server's name in a known_hosts file."""
-    return server.address if server.port == 22 else f"[{server.address}]:{server.port}"
 
 
 def offered_key(server: Server) -> paramiko.PKey:

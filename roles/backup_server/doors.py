@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.backup_server import DOOR, USER, BackupServerSettings, repositories
+from coopinfra.roles.backup_server import USER, BackupServerSettings, repositories
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.rendering import template
 
 # Apart from the daemon's folder: a key that comes or goes is no reason to restart it.
 FOLDER = "/etc/coopinfra/backup-doors"
+SCRIPT = "/usr/local/lib/coopinfra/backup-door"
 
 
 def doors(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
     """Yield the keys, what each may do, and what lets them in; nothing where there is none."""
-    if not part.settings.prunes:
+    if not (part.settings.prunes or part.settings.copied_by):
         return
     keys = f"{FOLDER}/authorized_keys"
     yield Directory(FOLDER)
     yield template(
         part,
         "coopinfra/backup-door.j2",
-        to=DOOR,
+        to=SCRIPT,
         mode="0755",
         validate="sh -n {file}",
         kept=tuple(name for name, _ in repositories(part)),
     )
-    yield template(part, "backup-doors/authorized_keys.j2", to=keys, door=f"sudo -n -u {USER} {DOOR}")
+    fetchers = (part.peers[name].public("backup-server", "copy-key") for name in part.settings.copied_by if name in part.peers)
+    yield template(
+        part,
+        "backup-doors/authorized_keys.j2",
+        to=keys,
+        door=f"sudo -n -u {USER} {SCRIPT}",
+        may={"prune": part.settings.prunes, "copy": tuple(filter(None, fetchers))},
+    )
     yield template(
         part,
         "sudoers.d/coopinfra-backup-doors.j2",
@@ -37,7 +45,7 @@ def doors(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         access=True,
         account=Kept.door,
         owner=USER,
-        script=DOOR,
+        script=SCRIPT,
     )
     yield template(
         part,

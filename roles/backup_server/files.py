@@ -18,6 +18,7 @@ from coopinfra.roles.backup_server import (
     BackupServerSettings,
     repositories,
 )
+from coopinfra.roles.backup_server.copying import copying
 from coopinfra.roles.backup_server.doors import doors
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import Kept
@@ -55,6 +56,7 @@ def files(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         key=KEY,
     )
     yield from _doctor(part)
+    yield from copying(part)
     yield from doors(part)
 
 

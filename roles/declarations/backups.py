@@ -59,6 +59,8 @@ class Kept(Fact):
     """The age of the newest backup from which on something is wrong."""
     drill_days: int
     """Likewise the age of the last drill."""
+    is_copy: bool = False
+    """Whether it is fetched from another that keeps them, and this server sends nothing there."""
 
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
