@@ -1,4 +1,4 @@
-"""A further copy of backups that lie at another backup server: fetched from there, so that nobody there can spoil it."""
+"""A further copy of backups that lie at another backup server, fetched so that nobody there can spoil it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ def doors(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         validate="sh -n {file}",
         kept=tuple(name for name, _ in repositories(part)),
     )
-    fetchers = (part.peers[name].public("backup-server", "copy-key") for name in part.settings.copied_by if name in part.peers)
+    fetchers = (
+        part.peers[name].public("backup-server", "copy-key") for name in part.settings.copied_by if name in part.peers
+    )
     yield template(
         part,
         "backup-doors/authorized_keys.j2",

@@ -10,11 +10,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coopinfra.deploy.lab import lab as labs
-from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, red, two_machines
+from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, SECOND, VAULT, WEB, red, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
-FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "").replace("also:", "every: 24h, also:")
+SECOND_KEEPER = """\
+  vault2:
+    address: 203.0.113.30
+    roles:
+      backup-server: {copies: {vault1: [highbeam/web1]}}
+"""
+FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "").replace(
+    "also:", "copies_at: [collective/vault2], every: 24h, also:"
+)
 DOCTOR = "/usr/local/lib/coopinfra/backup-doctor"
 DOCTOR_UNIT = "coopinfra-backup-doctor.service"
 WELL = "nothing is wrong with the backups that vault1 keeps, as far as it can see"
@@ -44,8 +52,9 @@ def key(lab):
 def operator(lab, key):
     """Somebody who looks after both; the client has sent backups for weeks."""
     public = key.with_suffix(".pub").read_text().strip()
-    doors = f"keeps: [highbeam/web1], gigabytes_each: 1, prunes: [{public}]"
-    operator = two_machines(lab, FILES_ALONE, KEEPER.replace("keeps: [highbeam/web1]", doors))
+    doors = f"keeps: [highbeam/web1], gigabytes_each: 1, prunes: [{public}], copied_by: [vault2]"
+    keepers = KEEPER.replace("keeps: [highbeam/web1]", doors) + SECOND_KEEPER
+    operator = two_machines(lab, FILES_ALONE, keepers, (WEB, VAULT, SECOND))
     operator.root("mkdir -p /srv/shared; echo minutes >/srv/shared/note")
     operator.ok("backup", "now", "highbeam")
     for age in AGES:
@@ -232,3 +241,133 @@ def test_who_has_too_much_can_read_and_not_add_until_it_is_less(operator, key):
     assert operator.root("cat /root/still/srv/shared/note") == "minutes\n"
     assert after == ("success", "", None)
     operator.ok("backup", "now", "highbeam")
+
+
+COPY_UNIT = "coopinfra-backup-copy.service"
+
+
+def fetch(operator):
+    """Let the second keeper fetch as it does each hour; return how that ended and what it said."""
+    ended = operator.root(
+        f"systemctl start {COPY_UNIT} 2>/dev/null; systemctl show --value -p Result {COPY_UNIT}", box="vault2"
+    )
+    return ended.strip(), operator.root(
+        "journalctl --quiet --output=cat --identifier=backup-copy --since=-20s; systemctl reset-failed", box="vault2"
+    )
+
+
+def copied(operator):
+    listing = f"find {REPOSITORY} -type f ! -path '*/locks/*' -exec sha256sum {{}} + | sort"
+    return operator.root(listing, box="vault2").splitlines()
+
+
+@pytest.fixture
+def second(operator):
+    """The second keeper has all that the first has; afterwards the first has again what it had."""
+    operator.ok("backup", "now", "highbeam")
+    assert fetch(operator) == ("success", "")
+    operator.root(f"rm -rf /root/as-it-was; cp -a {REPOSITORY} /root/as-it-was", box="vault1")
+    yield operator
+    operator.root(f"rm -rf {REPOSITORY}; mv /root/as-it-was {REPOSITORY}", box="vault1")
+    operator.root("systemctl start restic-rest-server", box="vault1")
+
+
+def from_the_second(operator, folder):
+    operator.ok(
+        *("backup", "restore", "highbeam", "--place", "collective-vault2"),
+        *("--path", "/srv/shared/note", "--into", f"/root/{folder}"),
+    )
+    return operator.root(f"cat /root/{folder}/srv/shared/note")
+
+
+def test_a_second_keeper_fetches_what_the_first_has_and_reads_none_of_it(second):
+    there = second.root(f"find {REPOSITORY} -type f ! -path '*/locks/*' -exec sha256sum {{}} + | sort", box="vault1")
+
+    listed = second.data("backup", "list", "highbeam")
+
+    assert set(there.splitlines()) <= set(copied(second))
+    assert {each["place"] for each in listed} == {"collective-vault1", "collective-vault2"}
+    assert second.root(f"grep -rl minutes {REPOSITORY} || echo nothing", box="vault2") == "nothing\n"
+    assert "at collective-vault2  newest" in second.ok("backup", "status", "highbeam").stdout
+    assert "collective-vault2 is sound" in second.ok("backup", "verify", "highbeam", "--whole").stdout
+    assert red(second) == red(second, "collective") == {}
+
+
+def test_what_is_spoilt_or_removed_at_the_first_stays_at_the_second(second):
+    before = copied(second)
+    second.root(
+        f"cd {REPOSITORY}; set -- $(find data -type f | sort); truncate -s 100 $1; rm $2; rm snapshots/* index/*",
+        box="vault1",
+    )
+
+    ended, said = fetch(second)
+
+    assert ended == "exit-code"
+    assert "is not what its name says" in said
+    assert copied(second) == before
+    assert from_the_second(second, "spoilt") == "minutes\n"
+
+
+def test_nothing_that_is_cut_short_gets_in_and_no_backup_that_needs_it(second):
+    before = copied(second)
+    second.root("head -c 3000000 /dev/urandom >/srv/shared/large")
+    second.ok("backup", "now", "highbeam")
+    pack = second.root(f"find {REPOSITORY}/data -type f -size +2M -newermt '1 minute ago'", box="vault1").split()[0]
+    second.root(f"cp -a {pack} /root/pack; truncate -s 1000000 {pack}", box="vault1")
+
+    ended, said = fetch(second)
+    meanwhile = copied(second)
+    second.root(f"cp -a /root/pack {pack}", box="vault1")
+    mended = fetch(second)
+
+    assert ended == "exit-code"
+    assert "so no newer backup is taken" in said
+    assert not [line for line in set(meanwhile) - set(before) if "/snapshots/" in line or "/index/" in line]
+    assert mended == ("success", "")
+    assert [line for line in set(copied(second)) - set(before) if "/snapshots/" in line]
+
+
+def test_the_first_is_lost_and_the_second_gives_it_all_back(second):
+    second.root(f"systemctl stop restic-rest-server; rm -rf {REPOSITORY}", box="vault1")
+
+    ended, said = fetch(second)
+
+    assert ended == "exit-code"
+    assert "highbeam.web1: 203.0.113.20 does not answer, or has no backup of it" in said
+    assert from_the_second(second, "lost") == "minutes\n"
+
+
+def test_backups_that_were_made_anew_are_not_mixed_with_the_old_ones(second):
+    before = copied(second)
+    second.root(f"echo other >{REPOSITORY}/config", box="vault1")
+
+    ended, said = fetch(second)
+
+    assert ended == "exit-code"
+    assert "has other backups now: were they made anew?" in said
+    assert copied(second) == before
+
+
+def test_the_key_that_fetches_can_read_and_nothing_else(second):
+    """As whoever has broken into the second keeper."""
+    before = kept(second)
+    there = "coopinfra-backups@203.0.113.20"
+    options = "-F none -i /etc/coopinfra/backup-copy/copy-key -o BatchMode=yes -o UserKnownHostsFile="
+    ssh = f"ssh {options}/etc/coopinfra/backup-copy/known_hosts"
+    attempts = [
+        f"{ssh} {there} id",
+        f"{ssh} {there} highbeam.web1",
+        f"rsync -e '{ssh}' /etc/hostname {there}:highbeam.web1/config",
+        f"rsync -r --delete -e '{ssh}' /etc/apt/ {there}:highbeam.web1/",
+        f"rsync -r --remove-source-files -e '{ssh}' {there}:highbeam.web1/snapshots /root/",
+        f"rsync -e '{ssh}' {there}:/etc/hostname /root/stolen",
+        f"rsync -e '{ssh}' {there}:../../etc/hostname /root/stolen",
+    ]
+
+    ended = [second.root(f"timeout 20 {each} >/dev/null 2>&1; echo $?", box="vault2").strip() for each in attempts]
+    reads = second.root(f"rsync -e '{ssh}' {there}:highbeam.web1/config /root/; stat -c %s /root/config", box="vault2")
+
+    assert "0" not in ended
+    assert int(reads), "the control: what it is there for works"
+    assert kept(second) == before
+    assert second.root("ls /root/stolen 2>/dev/null || true", box="vault2") == ""
