@@ -43,6 +43,6 @@ def copying(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
             f"system/{COPY}.{kind}.j2",
             to=f"{UNITS}/{COPY}.{kind}",
             script=SCRIPT,
-            user=USER,
+            owner=USER,
             key=f"{FOLDER}/copy-key",
         )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coopinfra.deploy.backups.pruning import read_forget, read_arrivals, reasons_not_to
+from coopinfra.deploy.backups.pruning import read_arrivals, read_forget, reasons_not_to
 from coopinfra.deploy.backups.snapshots import Snapshot
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
