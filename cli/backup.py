@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -132,6 +133,36 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     for each in done.red:
         say(f"RED: {each.sentence}: {each.found}", style="bold red")
     raise typer.Exit(1 if done.red else 0)
+
+
+@app.command("prune")
+def prune(
+    organisation: Organisation,
+    key: Annotated[Path, typer.Option(help="The private SSH key that may remove backups; none that you log in with.")],
+    server: Annotated[str, typer.Option(help="Which server, if there are several with backups.")] = "",
+    place: Annotated[str, typer.Option(help="Where, if it is kept at several places.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is removed.")] = False,
+) -> None:
+    """Remove old backups of one server where they are kept, after showing which, if nothing is wrong with any.
+
+    Ends with 1 and every reason where something is.
+    """
+    from coopinfra.cli.deploy import agreed
+    from coopinfra.deploy.jobs.backup_prune import prepare
+    from coopinfra.deploy.jobs.backup_prune import prune as remove
+
+    prepared = prepare(organisation, key, server, place)
+    goes, stays = prepared.pruning.goes, prepared.pruning.stays
+    for each in goes:
+        show(f"{each.id[:8]}  {each.time:%Y-%m-%d %H:%M} UTC  {each.server}  at {each.place}")
+    say(f"{len(goes)} backups go, {len(stays)} stay")
+    if not goes:
+        return
+    if not yes and not agreed("Remove them for ever?"):
+        say("nothing was removed")
+        raise typer.Exit(3)
+    remove(prepared)
+    say(f"removed {len(goes)} backups")
 
 
 @app.command("drill")

@@ -153,6 +153,11 @@ class Server:
     """Set where the machine is another organisation's, which alone decides about the machine as such."""
 
     @property
+    def pinned_name(self) -> str:
+        """Its name in a known_hosts file."""
+        return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Every address under which the world reaches it."""
         return (self.address, self.ipv6) if self.ipv6 else (self.address,)
@@ -166,6 +171,8 @@ class Peer:
     server: Server
     public_halves: Mapping[str, str]
     """The clear halves of its secrets by `role/name`, as far as they are made."""
+    host_key: str = ""
+    """The SSH host key that is pinned for it, as `ssh-ed25519 AAAA…`; empty until `coopinfra trust`."""
 
     def public(self, role: str, secret: str) -> str:
         """Return what the world may know of one of its secrets; empty until it is made."""

@@ -26,6 +26,28 @@ class NotReadable(CoopinfraError):
 
 
 @dataclass(frozen=True)
+class Door:
+    """A way to a server's backups for a key that may remove some of them: `ssh` is the command that opens it."""
+
+    name: str
+    ssh: str
+    key: str = field(repr=False)
+    """The password of the backups, which stays here."""
+
+    def run(self, *words: str) -> str:
+        """Return what restic prints; raise NotReadable with what it complains of."""
+        # Over there a command answers that is set for the key: it is told the name, and speaks as rclone does.
+        to_there = ("-o", f"rclone.program={self.ssh}", "-o", "rclone.args=", "--repo", f"rclone:{self.name}")
+        environ = {**os.environ, "RESTIC_PASSWORD": self.key, "LC_ALL": "C"}
+        # Of this run alone: an older one would hold what the keeper may have lost since.
+        with TemporaryDirectory() as cache:
+            argv = ("restic", "--quiet", "--cache-dir", cache, *to_there, *words)
+            return _said(
+                subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
+            )
+
+
+@dataclass(frozen=True)
 class Repository:
     """Where they are, and the secrets that read them; a secret goes to restic in its environment, never as a word."""
 
@@ -38,10 +60,9 @@ class Repository:
     def run(self, *words: str) -> str:
         """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
         with self._restic(*words) as (argv, environ):
-            done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
-        if done.returncode or done.stderr.strip():
-            raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}"))
-        return done.stdout
+            return _said(
+                subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
+            )
 
     def file(self, snapshot: str, path: str) -> str:
         """Return a text file of a backup."""
@@ -78,6 +99,13 @@ class Repository:
             # A cache would hold what the keeper may have lost since.
             fixed = ("restic", "--quiet", "--no-lock", "--no-cache", "--cacert", str(certificate))
             yield (*fixed, *words), environ
+
+
+def _said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
+    if done.returncode or done.stderr.strip():
+        raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}"))
+    return done.stdout
 
 
 def _last(said: str) -> str:

@@ -77,7 +77,7 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     if target.known_hosts.is_file():
         client.load_host_keys(str(target.known_hosts))
-    name = pinned_name(server)
+    name = server.pinned_name
     if client.get_host_keys().lookup(name) is None:
         raise HostKeyError(
             Problem(
@@ -118,21 +118,21 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
 
 def ssh_command(target: Target, command: str) -> tuple[str, ...]:
     """Return the system's own ssh, for a person at a terminal: the same pinned host key, the same one key of ours."""
+    key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
+    login = f"{target.identity.operator.login}@{target.server.address}"
+    return ("ssh", "-t", *ssh_options(target), *key, login, command)
+
+
+def ssh_options(target: Target) -> tuple[str, ...]:
+    """Return what the system's own ssh has to be told of a server: its port, its pinned host key, and nothing else."""
     options = {
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": str(target.known_hosts),
         "GlobalKnownHostsFile": "none",
         "LogLevel": "ERROR",
     }
-    key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
-    login = f"{target.identity.operator.login}@{target.server.address}"
-    flags = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
-    return ("ssh", "-F", "none", "-t", "-p", str(target.server.port), *flags, *key, login, command)
-
-
-def pinned_name(server: Server) -> str:
-    """Return the server's name in a known_hosts file."""
-    return server.address if server.port == 22 else f"[{server.address}]:{server.port}"
+    words = (word for name, value in options.items() for word in ("-o", f"{name}={value}"))
+    return ("-F", "none", "-p", str(target.server.port), *words)
 
 
 def offered_key(server: Server) -> paramiko.PKey:

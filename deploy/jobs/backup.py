@@ -139,7 +139,7 @@ def states(plan: Plan) -> tuple[State | CoopinfraError, ...]:
 
 def state_of(copy: Copies) -> State:
     """Ask whoever keeps the backups of one server."""
-    connection = connect(_keeper(copy))
+    connection = connect(keeper_of(copy))
     try:
         said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
         at = int(run(connection, "date +%s"))
@@ -152,7 +152,7 @@ def state_of(copy: Copies) -> State:
 
 def newest_at_keeper(copy: Copies) -> datetime | None:
     """Return when the newest backup came, by the clock of whoever keeps it; None where there is none."""
-    connection = connect(_keeper(copy))
+    connection = connect(keeper_of(copy))
     try:
         said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
     finally:
@@ -160,7 +160,8 @@ def newest_at_keeper(copy: Copies) -> datetime | None:
     return datetime.fromtimestamp(int(said[1]), UTC) if said and int(said[2]) else None
 
 
-def _keeper(copy: Copies) -> Target:
+def keeper_of(copy: Copies) -> Target:
+    """Return how to reach whoever keeps the backups of one server."""
     plan = plan_of(copy.kept.organisation)
     return next(target for target in targets(plan) if target.server.id == copy.kept.server)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import paramiko
 
-from coopinfra.deploy.engine.reach import offered_key, pinned_name
+from coopinfra.deploy.engine.reach import offered_key
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
 
@@ -29,13 +29,13 @@ def look(server: ServerPlan) -> paramiko.PKey:
 def pinned(plan: Plan, server: ServerPlan) -> tuple[paramiko.PKey, ...]:
     """Return the keys that are pinned for a server now."""
     path = plan.known_hosts(server.server)
-    entries = paramiko.HostKeys(str(path) if path.is_file() else None).lookup(pinned_name(server.server))
+    entries = paramiko.HostKeys(str(path) if path.is_file() else None).lookup(server.server.pinned_name)
     return tuple(entries.values()) if entries else ()
 
 
 def pin(plan: Plan, server: ServerPlan, key: paramiko.PKey) -> Path:
     """Write the key into `known_hosts` beside org.yml, in place of any other of this server; return the file."""
-    path, name = plan.known_hosts(server.server), pinned_name(server.server)
+    path, name = plan.known_hosts(server.server), server.server.pinned_name
     lines = path.read_text().splitlines() if path.is_file() else []
     kept = [line for line in lines if line.split(" ", 1)[0] != name]
     text = "\n".join([*kept, f"{name} {key.get_name()} {key.get_base64()}"]) + "\n"

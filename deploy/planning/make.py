@@ -193,9 +193,9 @@ class _Planner:
         """Find keys that are to run one command, and are an operator's."""
         owners = {same_key(key): each.login for each in self.server.operators for key in each.ssh_keys}
         for each in declared:
-            for name, key in each.declaration.keys if isinstance(each.declaration, Login) else ():
+            for words, key in each.declaration.keys if isinstance(each.declaration, Login) else ():
                 if owner := owners.get(same_key(key)):
-                    message = f"the key of `{name}` is the one with which `{owner}` logs in as an operator"
+                    message = f"the key for `{words.split()[0]}` is the one with which `{owner}` logs in as an operator"
                     yield self._problem(each.role, message, "make one of its own: `ssh-keygen -t ed25519`", value=key)
 
     def _complain(self, role: str, message: str, hint: str) -> None:

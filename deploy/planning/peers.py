@@ -10,7 +10,7 @@ from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.at_rest import FOLDER
-from coopinfra.roles.contract import Peer, Table
+from coopinfra.roles.contract import Peer, Server, Table
 
 
 def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[Table[str, Peer], tuple[Problem, ...]]:
@@ -32,7 +32,9 @@ def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[
         if (other.id, short) == (org.id, server):
             problems.append(Problem(f"`{server}` names itself", "name another server", file, line))
             continue
-        found[name] = Peer(other.id, to_server(other, short), _public_halves(Path(other.folder), short))
+        peer = to_server(other, short)
+        folder = Path(other.folder)
+        found[name] = Peer(other.id, peer, _public_halves(folder, short), _host_key(folder, peer))
     return Table(found), tuple(problems)
 
 
@@ -48,3 +50,10 @@ def _owner(org: Org, name: str) -> Org:
 def _public_halves(folder: Path, server: str) -> Table[str, str]:
     found = sorted((folder / FOLDER / server).glob("*/*.pub"))
     return Table({f"{path.parent.name}/{path.stem}": path.read_text(encoding="utf-8").strip() for path in found})
+
+
+def _host_key(folder: Path, server: Server) -> str:
+    known = (folder.parent / server.tenancy.owner if server.tenancy else folder) / "known_hosts"
+    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
+    pinned = (words for words in map(str.split, lines) if words[:1] == [server.pinned_name])
+    return " ".join(next(pinned, [])[1:3])

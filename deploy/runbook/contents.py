@@ -67,9 +67,8 @@ def server_pages(plan: Plan, language: str) -> tuple[ServerPage, ...]:
 
 def pinned_keys(known_hosts: Path, server: Server) -> tuple[HostKey, ...]:
     """Return the fingerprints of a server's pinned host keys, as `ssh-keygen -l` shows them."""
-    name = server.address if server.port == 22 else f"[{server.address}]:{server.port}"
     lines = known_hosts.read_text(encoding="utf-8").splitlines() if known_hosts.is_file() else []
-    keys = [line.split() for line in lines if line.split()[:1] == [name]]
+    keys = [line.split() for line in lines if line.split()[:1] == [server.pinned_name]]
     return tuple(HostKey(type, _fingerprint(blob)) for _, type, blob, *_ in (key for key in keys if len(key) > 2))
 
 

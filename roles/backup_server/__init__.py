@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
-from coopinfra.roles.declarations import Declaration, Kept, Need, Packages, Port, Secret, Unit
-from coopinfra.roles.types import ServerName, ServerPath
+from pydantic import model_validator
+
+from coopinfra.roles.contract import Field, Named, Part, Settings, Table, WholeNumber
+from coopinfra.roles.declarations import Declaration, Kept, Login, Need, Packages, Port, Secret, Unit, User
+from coopinfra.roles.keys import SshKey
+from coopinfra.roles.types import ServerName, ServerPath, refuse
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
 SCRIPT = Kept.keeper
+MEMORY = "/var/lib/coopinfra/backup-server"
 UNIT = "restic-rest-server.service"
+DOCTOR = "coopinfra-backup-doctor"
+DOCTOR_SCRIPT = Kept.doctor
+COPY = "coopinfra-backup-copy"
+DOOR_SCRIPT = "/usr/local/lib/coopinfra/backup-door"
 USER = "restic-rest-server"
 LOGINS = f"{SETTINGS_FOLDER}/htpasswd"
 CERTIFICATE = f"{SETTINGS_FOLDER}/certificate.pem"
@@ -21,9 +29,19 @@ class BackupServerSettings(Settings):
     """What whoever donates the machine chooses about it."""
 
     keeps: tuple[ServerName, ...] = Field(
-        min_length=1,
+        default=(),
         description="The servers whose backups it takes: `web1`, or `highbeam/web1` of another organisation.",
         examples=[["highbeam/web1"]],
+    )
+    copies: Named[tuple[ServerName, ...]] = Field(
+        default_factory=lambda: Table({}),
+        description="Backup servers that it fetches copies from, each with the servers whose backups it fetches.",
+        examples=[{"collective/vault1": ["highbeam/web1"]}],
+    )
+    copied_by: tuple[ServerName, ...] = Field(
+        default=(),
+        description="The backup servers that may fetch copies of all that is here; they can read, and nothing else.",
+        examples=[["collective/vault2"]],
     )
     folder: ServerPath = Field(
         default="/srv/backups", description="Where they lie, best on a disk of its own.", examples=["/mnt/disk/backups"]
@@ -31,11 +49,34 @@ class BackupServerSettings(Settings):
     alarm_hours: WholeNumber = Field(
         default=26, ge=1, le=24 * 31, description="Raise an alarm when a server has sent nothing for so long."
     )
+    gigabytes_each: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Most that each server may keep here, looked at each hour: who has more can read and not add.",
+        examples=[200],
+    )
+    prunes: tuple[SshKey, ...] = Field(
+        default=(),
+        description="Public SSH keys that may remove old backups and nothing else; none that somebody logs in with.",
+        examples=[["ssh-ed25519 AAAA… prunes"]],
+    )
+
+    @model_validator(mode="after")
+    def _check_any(self) -> BackupServerSettings:
+        if not self.held:
+            refuse("it keeps nothing", "name servers under `keeps` or `copies`")
+        return self
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The servers whose backups lie here, sent or fetched."""
+        return tuple(dict.fromkeys((*self.keeps, *(name for names in self.copies.values() for name in names))))
 
     @property
     def servers_named(self) -> tuple[str, ...]:
-        """The servers whose logins it has to know."""
-        return self.keeps
+        """The servers whose logins, addresses or keys it has to know."""
+        return (*self.held, *self.copies, *self.copied_by)
 
 
 SETTINGS = BackupServerSettings
@@ -50,12 +91,46 @@ def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     yield Secret("key", "tls-key")
     yield Secret("certificate", "certificate", made_from="key", subject=part.server.host_name)
     yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
+    yield Unit(f"{DOCTOR}.timer", reads=(f"/etc/systemd/system/{DOCTOR}.timer",))
+    if part.settings.copies:
+        yield Packages(("openssh-client", "rsync"))
+        yield Secret("copy-key", "ssh-key")
+        yield Unit(f"{COPY}.timer", reads=(f"/etc/systemd/system/{COPY}.timer",))
+    yield from _doors(part)
+
+
+def _doors(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
+    """State what it takes that somebody may come in to fetch copies, or to remove something."""
+    settings = part.settings
+    peers = (part.peers[name] for name in settings.copied_by if name in part.peers)
+    fetchers = filter(None, (peer.public("backup-server", "copy-key") for peer in peers))
+    keys = (*(("prune", key) for key in settings.prunes), *(("copy", key) for key in fetchers))
+    if settings.prunes or settings.copied_by:
+        account = User(  # noqa: S604 - its shell is the one of an account
+            Kept.door, full_name="One thing for each key", shell="/bin/sh", groups=(Login.group,)
+        )
+        yield account
+        # As the owner of the backups, never as root, and told what was asked for.
+        command = f"sudo -n -u {USER} {DOOR_SCRIPT}"
+        yield Login(account.name, command, tuple((f'{verb} "$SSH_ORIGINAL_COMMAND"', key) for verb, key in keys))
+    if settings.prunes:
+        yield Packages(("rclone",))
+    if settings.copied_by:
+        # rsync's own door, `rrsync`, is written in Python.
+        yield Packages(("python3", "rsync"))
+
+
+def name_of(part: Part[BackupServerSettings], server: str) -> str:
+    """Return what the backups of a server are called here; empty where there is no such server."""
+    peer = part.peers.get(server)
+    return f"{peer.organisation}.{peer.server.id}" if peer else ""
 
 
 def repositories(part: Part[BackupServerSettings]) -> Iterator[tuple[str, str]]:
     """Yield the name of each repository, which is that of its only user, and the hash of its password if known."""
-    for peer in part.peers.values():
-        own = peer.organisation == part.organisation.id
-        # As `backups` over there calls us.
-        where = part.server.id if own else f"{part.organisation.id}-{part.server.id}"
-        yield f"{peer.organisation}.{peer.server.id}", peer.public("backups", f"login-{where}")
+    for each in part.settings.held:
+        if peer := part.peers.get(each):
+            own = peer.organisation == part.organisation.id
+            # As `backups` over there calls us.
+            where = part.server.id if own else f"{part.organisation.id}-{part.server.id}"
+            yield name_of(part, each), peer.public("backups", f"login-{where}")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from coopinfra.roles.backup_server import SCRIPT, UNIT, BackupServerSettings, repositories
+from coopinfra.roles.backup_server import COPY, DOCTOR, DOCTOR_SCRIPT, SCRIPT, UNIT, BackupServerSettings, repositories
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
@@ -19,6 +19,17 @@ def checks(part: Part[BackupServerSettings]) -> Iterator[Check]:
     yield succeeds(f"{server} turns away who has no login for its backups", f"{SCRIPT} answers")
     yield Check(f"{server} takes backups from elsewhere", _connects(part.server.address, Kept.port), where="outside")
     yield prints(f"{server} has room for more backups", f"{SCRIPT} room", _has_room)
+    yield is_active(f"{server} looks at the backups it keeps each hour", f"{DOCTOR}.timer")
+    yield succeeds(
+        f"nothing is wrong with the backups that {server} keeps, as far as it can see", f"{DOCTOR_SCRIPT} look"
+    )
+    if part.settings.copies:
+        yield is_active(f"{server} fetches copies by itself", f"{COPY}.timer")
+        yield succeeds(
+            f"{server} fetched all that it is to copy the last time",
+            f"! systemctl is-failed --quiet {COPY}.service || {{"
+            f" journalctl --quiet --identifier=backup-copy --output=cat --lines=3; false; }}",
+        )
     for name, login in repositories(part):
         yield Check(f"{server} knows the login of {name}", _known(login))
         yield prints(

@@ -1,4 +1,4 @@
-"""Who may send backups, the certificate, the daemon's limits, and the script that looks at what is there."""
+"""Who may send backups, the certificate, the daemon's limits, and the scripts that look at what is there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from coopinfra.roles.backup_server import (
     CERTIFICATE,
+    DOCTOR,
+    DOCTOR_SCRIPT,
     KEY,
     LOGINS,
+    MEMORY,
     SCRIPT,
     SETTINGS_FOLDER,
     UNIT,
@@ -15,6 +18,8 @@ from coopinfra.roles.backup_server import (
     BackupServerSettings,
     repositories,
 )
+from coopinfra.roles.backup_server.copying import copying
+from coopinfra.roles.backup_server.doors import doors
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.rendering import template
@@ -50,3 +55,24 @@ def files(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         certificate=CERTIFICATE,
         key=KEY,
     )
+    yield from _doctor(part)
+    yield from copying(part)
+    yield from doors(part)
+
+
+def _doctor(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
+    yield Directory(MEMORY, mode="0700")
+    kept = tuple(name for name, _ in repositories(part))
+    yield template(
+        part,
+        "coopinfra/backup-doctor.j2",
+        to=DOCTOR_SCRIPT,
+        mode="0755",
+        validate="sh -n {file}",
+        memory=MEMORY,
+        kept=kept,
+    )
+    for kind in ("service", "timer"):
+        yield template(
+            part, f"system/{DOCTOR}.{kind}.j2", to=f"{UNITS}/{DOCTOR}.{kind}", script=DOCTOR_SCRIPT, memory=MEMORY
+        )

@@ -23,6 +23,11 @@ class BackupsSettings(Settings):
         description="The servers that keep them: `vault1`, or another organisation's `collective/vault1`.",
         examples=[["collective/vault1"]],
     )
+    copies_at: tuple[ServerName, ...] = Field(
+        default=(),
+        description="Servers that fetch a further copy from those by themselves; to read from when those are lost.",
+        examples=[["collective/vault2"]],
+    )
     every: Literal["1h", "2h", "3h", "4h", "6h", "8h", "12h", "24h"] = Field(
         default="6h", description="How often; what was done since the last one is lost with the server."
     )
@@ -40,7 +45,7 @@ class BackupsSettings(Settings):
     @property
     def servers_named(self) -> tuple[str, ...]:
         """The servers whose address and certificate it has to know."""
-        return self.to
+        return (*self.to, *self.copies_at)
 
     @property
     def hours(self) -> int:
@@ -65,6 +70,8 @@ class Place:
     peer: Peer
     name: str
     user: str
+    is_copy: bool
+    """Whether it fetches them from another, and gets nothing from here."""
 
     @property
     def repository(self) -> str:
@@ -84,10 +91,10 @@ class Place:
 
 def places(part: Part[BackupsSettings]) -> Iterator[Place]:
     """Yield every server that keeps the backups."""
-    for peer in part.peers.values():
+    for written, peer in part.peers.items():
         own = peer.organisation == part.organisation.id
         name = peer.server.id if own else f"{peer.organisation}-{peer.server.id}"
-        yield Place(peer, name, f"{part.organisation.id}.{part.server.id}")
+        yield Place(peer, name, f"{part.organisation.id}.{part.server.id}", written not in part.settings.to)
 
 
 def paths(part: Part[BackupsSettings]) -> tuple[BackupPath, ...]:
@@ -114,8 +121,11 @@ def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
             keeper.host_name,
             place.user,
             place.login,
-            part.settings.stale_hours,
+            part.settings.hours,
+            # Fetched each hour.
+            part.settings.stale_hours + 2 * place.is_copy,
             part.settings.drill_days,
+            place.is_copy,
         )
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)

@@ -20,7 +20,7 @@ def checks(part: Part[BackupsSettings]) -> Iterator[Check]:
         # What the script says, without what others log meanwhile.
         f" journalctl --quiet --identifier=backups _SYSTEMD_UNIT={service} --output=cat --lines=3; false; }}",
     )
-    for place in places(part):
+    for place in (each for each in places(part) if not each.is_copy):
         yield prints(
             f"{server} has sent a backup to {place.name} in the last {part.settings.stale_hours} hours",
             f"{SCRIPT} age {part.organisation.id}",

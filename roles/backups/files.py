@@ -47,7 +47,7 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         "backups/list.j2",
         to=f"{own}/list",
         mode="0600",
-        places=tuple(places(part)),
+        places=tuple(place for place in places(part) if not place.is_copy),
         paths=kept,
         left_out=(*part.settings.leave_out, *(left for path in kept for left in _left_out(path))),
         dumps=part.all(Dump),

@@ -34,7 +34,7 @@ def checks(part: Part[BaseSettings]) -> Iterator[Check]:
     yield prints(f"only operators can log in on {name}, with keys", "sshd -T", _holds_sshd)
     others = f"find {STATE} -name manifest.json ! -path '*/{part.organisation.id}/*' -exec cat {{}} +"
     yield prints(
-        f"{name} has the keys of its operators and of those who push, and of nobody else",
+        f"{name} has the keys of its operators and of those who may do one thing, and of nobody else",
         f"ls {Login.folder} && echo = && {others}",
         _logins(part),
     )

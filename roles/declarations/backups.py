@@ -53,10 +53,14 @@ class Kept(Fact):
     """What the backups are called over there."""
     login: str
     """The secret of this server that lets it add to them."""
+    every_hours: int
+    """Between two backups."""
     stale_hours: int
     """The age of the newest backup from which on something is wrong."""
     drill_days: int
     """Likewise the age of the last drill."""
+    is_copy: bool = False
+    """Whether it is fetched from another that keeps them, and this server sends nothing there."""
 
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
@@ -65,3 +69,7 @@ class Kept(Fact):
     """The secret of this server that reads them."""
     keeper: ClassVar[str] = "/usr/local/lib/coopinfra/backup-server"
     """The script over there."""
+    doctor: ClassVar[str] = "/usr/local/lib/coopinfra/backup-doctor"
+    """The one over there that looks for what should not be among them."""
+    door: ClassVar[str] = "coopinfra-backups"
+    """The account over there for keys that may do one thing alone."""

@@ -50,15 +50,15 @@ class User(Item):
 class Login(Need):
     """An account that others than operators reach over SSH (`base`): each key runs one command, and nothing else.
 
-    The account is a `User` of whoever declares this, in the group `group`. `keys` are pairs of a short name, which the
-    command gets as its last word, and a public key.
+    The account is a `User` of whoever declares this, in the group `group`. `keys` are pairs of the words that follow
+    the command, as the account's shell reads them, and a public key, which is no operator's.
     """
 
     user: str
     command: str
     keys: tuple[tuple[str, str], ...]
 
-    group: ClassVar[str] = "pushers"
+    group: ClassVar[str] = "guests"
     """Whom sshd lets in beside the operators."""
     folder: ClassVar[str] = "/etc/ssh/authorized_keys.d"
 
@@ -70,7 +70,8 @@ class Login(Need):
     @property
     def text(self) -> bytes:
         """The keys as sshd reads them: `restrict` takes away terminals, forwarding and files of the account's own."""
-        lines = (f'restrict,command="{self.command} {name}" {key}\n' for name, key in self.keys)
+        commands = ((f"{self.command} {words}".replace('"', r"\""), key) for words, key in self.keys)
+        lines = (f'restrict,command="{command}" {key}\n' for command, key in commands)
         return f"# Written by coopinfra; changes here are lost.\n{''.join(lines)}".encode()
 
 

@@ -11,6 +11,7 @@ from coopinfra.deploy.lab.state import BoxSpec, Lab
 
 WEB = BoxSpec("web1", "203.0.113.10", organisation="highbeam")
 VAULT = BoxSpec("vault1", "203.0.113.20", organisation="collective")
+SECOND = BoxSpec("vault2", "203.0.113.30", organisation="collective")
 BACKUPS = "backups: {to: [collective/vault1], also: [/srv/shared], leave_out: [/srv/shared/films]}"
 CLIENT = f"""\
 name: High Beam Coffee Roasters
@@ -41,15 +42,17 @@ RESTIC = "/usr/local/lib/coopinfra/backups restic highbeam collective-vault1"
 REPOSITORY = "/srv/backups/highbeam.web1"
 
 
-def two_machines(lab: Lab, client: str = CLIENT) -> Operator:
+def two_machines(
+    lab: Lab, client: str = CLIENT, keeper: str = KEEPER, boxes: tuple[BoxSpec, ...] = (WEB, VAULT)
+) -> Operator:
     """Deploy both organisations; their secrets are made before, as each side needs the other's public half."""
-    for name, text in (("highbeam", client), ("collective", KEEPER)):
+    for name, text in (("highbeam", client), ("collective", keeper)):
         folder = lab.inventories / name
         folder.mkdir(exist_ok=True)
         for each in (folder / "secrets", folder / "receipts"):
             shutil.rmtree(each, ignore_errors=True)
         (folder / "org.yml").write_text(text)
-    for spec in (WEB, VAULT):
+    for spec in boxes:
         labs.add_box(labs.load(lab.name), spec)
     operator = Operator(labs.load(lab.name))
     for organisation, domain in (("highbeam", "highbeam.example"), ("collective", "lantern.example")):

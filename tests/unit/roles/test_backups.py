@@ -10,13 +10,15 @@ from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.roles.contract import File
+from coopinfra.roles.declarations import Kept
 
-COLLECTIVE = """\
+OPERATORS = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example"
+COLLECTIVE = f"""\
 name: Lantern Tech Co-op
 operators:
   ada:
     name: Ada Moreno
-    ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKMFxMqEgVJ/aaB2og6UE7sLqqZyh5D0vt2noPN0JxFj ada@lantern.example]
+    ssh_keys: [{OPERATORS}]
 """
 ORG = """\
 name: An organisation
@@ -90,6 +92,43 @@ def test_a_server_that_is_not_there_is_named_with_its_line(inventories: Path, to
 
     with pytest.raises(CoopinfraError) as caught:
         make_plan(load_org(inventories / "highbeam"))
+
+    assert said in str(caught.value)
+    assert [each.line for each in caught.value.problems] == [7]
+
+
+PRUNER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILVfOI/nzBuQPKkR32Poxp5IoPMni4zqDZhtW1SQuqqv prunes"
+DOORS = f"/etc/ssh/authorized_keys.d/{Kept.door}"
+
+
+def _keeper(inventories: Path, prunes: str) -> None:
+    _write(inventories, "lantern", "vault1", f"{{backup-server: {{keeps: [highbeam/web1], prunes: [{prunes}]}}}}")
+
+
+def test_a_key_that_prunes_can_do_that_alone(inventories: Path) -> None:
+    without = _files(inventories, "lantern")
+    _keeper(inventories, PRUNER)
+
+    (line,) = [line for line in _files(inventories, "lantern")[DOORS].splitlines() if "ssh-" in line]
+
+    assert line.startswith('restrict,command="sudo -n -u restic-rest-server ')
+    assert line.endswith(PRUNER)
+    assert not [path for path in without if "door" in path]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (OPERATORS, "the key for `prune` is the one with which `ada` logs in as an operator"),
+        ("ssh-ed25519 AAAA cut", "is not a whole SSH key"),
+        ("id_ed25519.pub", "is not a public SSH key"),
+    ],
+)
+def test_a_key_of_an_operator_and_what_is_none_are_refused(inventories: Path, key: str, said: str) -> None:
+    _keeper(inventories, key)
+
+    with pytest.raises(CoopinfraError) as caught:
+        make_plan(load_org(inventories / "lantern"))
 
     assert said in str(caught.value)
     assert [each.line for each in caught.value.problems] == [7]

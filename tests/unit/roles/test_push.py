@@ -135,6 +135,6 @@ def test_who_shares_a_machine_brings_keys_of_its_own(tmp_path, monkeypatch):
 
     writers = {each.path: server.writers[each.path] for each in server.files}
     assert writers["/etc/ssh/authorized_keys.d/highbeam-main-push"] == "tenant"
-    assert "AllowGroups operators pushers" in next(
+    assert "AllowGroups operators guests" in next(
         each.content.decode() for each in plan_of("lantern").servers[0].files if "sshd_config" in each.path
     )
