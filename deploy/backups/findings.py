@@ -86,6 +86,21 @@ class Drill:
         }
 
 
+def spoken(hours: float) -> str:
+    """Say a length of time as people do."""
+    if hours < 2:
+        return f"{hours * 60:.0f} minutes"
+    return f"{hours:.0f} hours" if hours < 100 else f"{hours / 24:.0f} days"
+
+
+def of_promise(minutes: float, back_within: timedelta | None) -> Iterator[Finding]:
+    """Judge how long it took, where that was promised; the age of the data is judged before anything is tried."""
+    if back_within:
+        promised = back_within.total_seconds() / 60
+        late = f"it took {spoken(minutes / 60)}" if minutes > promised else ""
+        yield Finding(f"the server was back within {spoken(promised / 60)}, as promised", late)
+
+
 def of_times(snapshot: Snapshot, now: datetime, came: datetime | None, stale_hours: int) -> Iterator[Finding]:
     """Judge when a backup was made: by this machine's clock, and by that of whoever keeps it.
 

@@ -13,7 +13,7 @@ from coopinfra.deploy.runbook.drills import drills
 from coopinfra.deploy.runbook.words import fill, words
 from coopinfra.roles.declarations import Kept
 
-KEPT = Kept("vault1", "collective", "vault1", "vault1.lantern.example", "highbeam.web1", "login-vault1", 14, 35)
+KEPT = Kept("vault1", "collective", "vault1", "vault1.lantern.example", "highbeam.web1", "login-vault1", 6, 14, 35)
 
 
 def said(folder: Path, *, kept: bool = True) -> list[str]:
