@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from coopinfra.cli.backup_view import say_all_problems, show_standing, size, tell
 from coopinfra.cli.console import print_json, say, say_problems, show
 from coopinfra.cli.failures import exit_with_worst
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +24,7 @@ def now(organisation: Organisation, server: Server = "", as_json: AsJson = False
     from coopinfra.deploy.jobs.backup import now as make
     from coopinfra.deploy.planning.make import plan_of
 
-    _tell(make(plan_of(organisation), server), as_json=as_json)
+    tell(make(plan_of(organisation), server), as_json=as_json)
 
 
 @app.command("list")
@@ -38,13 +36,13 @@ def list_(organisation: Organisation, server: Server = "", as_json: AsJson = Fal
 
     results = snapshots(plan_of(organisation), server)
     found = [each for result in results if not isinstance(result, CoopinfraError) for each in result]
-    _problems(results)
+    say_all_problems(results)
     if as_json:
         print_json([asdict(each) for each in found])
     else:
         for each in found:
             when = f"{each.time:%Y-%m-%d %H:%M} UTC"
-            show(f"{each.id[:8]}  {when}  {each.server}  at {each.place}  {each.files} files  {_size(each.bytes)}")
+            show(f"{each.id[:8]}  {when}  {each.server}  at {each.place}  {each.files} files  {size(each.bytes)}")
     exit_with_worst(results, otherwise=0)
 
 
@@ -57,12 +55,11 @@ def status(
 
     Red is what is older than was promised; ends with 1 if anything is.
     """
-    from coopinfra.cli.backup_view import show_standing
     from coopinfra.deploy.jobs.backup_status import Standing, everybody, standings
 
     results = standings((organisation,) if organisation else everybody())
     found = [each for each in results if isinstance(each, Standing)]
-    _problems(results)
+    say_all_problems(results)
     if as_json:
         print_json([{**asdict(each), "broken": each.is_broken} for each in found])
     else:
@@ -82,7 +79,7 @@ def verify(
     from coopinfra.deploy.jobs.backup import verify as read
     from coopinfra.deploy.planning.make import plan_of
 
-    _tell(read(plan_of(organisation), server, whole=whole), as_json=as_json)
+    tell(read(plan_of(organisation), server, whole=whole), as_json=as_json)
 
 
 @app.command("restore")
@@ -196,29 +193,3 @@ def receipts(organisation: Organisation, as_json: AsJson = False) -> None:
     for problem in wrong:
         say(f"RED: {problem.message}", style="bold red")
     raise typer.Exit(1 if wrong else 0)
-
-
-def _tell(results: Iterable[object], *, as_json: bool) -> None:
-    from coopinfra.deploy.organisation.problems import CoopinfraError
-
-    results = tuple(results)
-    done = [each for each in results if not isinstance(each, CoopinfraError)]
-    _problems(results)
-    if as_json:
-        print_json(done)
-    else:
-        for each in done:
-            show(str(each))
-    exit_with_worst(results, otherwise=0)
-
-
-def _problems(results: Iterable[object]) -> None:
-    from coopinfra.deploy.organisation.problems import CoopinfraError
-
-    for each in results:
-        if isinstance(each, CoopinfraError):
-            say_problems(each)
-
-
-def _size(amount: int) -> str:
-    return f"{amount / 1e6:.1f} MB"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coopinfra.cli.console import harmless, say
+from coopinfra.cli.console import harmless, print_json, say, say_problems, show
+from coopinfra.cli.failures import exit_with_worst
 from coopinfra.deploy.backups.findings import spoken
+from coopinfra.deploy.organisation.problems import CoopinfraError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from coopinfra.deploy.backups.findings import Drill
     from coopinfra.deploy.jobs.backup_status import Standing
@@ -20,8 +22,8 @@ def show_standing(standing: Standing) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    size = f"{standing.number} kept, {standing.bytes / 1e6:.1f} MB"
-    lines = [Text(f"{standing.organisation}/{standing.server} at {standing.place}: {size}")]
+    kept = f"{standing.number} kept, {size(standing.bytes)}"
+    lines = [Text(f"{standing.organisation}/{standing.server} at {standing.place}: {kept}")]
     for each in standing.promised:
         mark = Text("  RED ", style="bold red") if each.wrong else Text("  ok  ", style="green")
         lines.append(mark.append(harmless(str(each)), style="red" if each.wrong else ""))
@@ -48,3 +50,28 @@ def say_drills(drills: Sequence[Drill], *, failed: int) -> None:
     red = [f"{each.organisation}/{each.server}" for each in drills if not each.is_green]
     told = f"{len(drills)} servers drilled, {len(red)} red" + (f": {', '.join(red)}" if red else "")
     say(f"{told}; {failed} could not be drilled" if failed else told, style="bold red" if red or failed else "")
+
+
+def tell(results: Iterable[object], *, as_json: bool) -> None:
+    """Print what was done, a line each, and end with the worst of what failed."""
+    results = tuple(results)
+    done = [each for each in results if not isinstance(each, CoopinfraError)]
+    say_all_problems(results)
+    if as_json:
+        print_json(done)
+    else:
+        for each in done:
+            show(str(each))
+    exit_with_worst(results, otherwise=0)
+
+
+def say_all_problems(results: Iterable[object]) -> None:
+    """Print the problems of all that failed."""
+    for each in results:
+        if isinstance(each, CoopinfraError):
+            say_problems(each)
+
+
+def size(amount: int) -> str:
+    """Say how large something is."""
+    return f"{amount / 1e6:.1f} MB"

@@ -91,7 +91,7 @@ def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
 
 
 def _look(kept: Keeping, copy: Copies, repository: Repository, notes: Notes) -> Snapshot | None:
-    """Judge the backups as such; return the newest one, if it can be had."""
+    """Judge the backups as such; return the newest one, if it can be had, with the time of its data."""
     notes.report(f"{copy.server.server.id}: reading what {copy.kept.place} keeps")
     opens = "the backups open with the key in the inventory, and nothing else lies among them"
     began = monotonic()
@@ -105,10 +105,19 @@ def _look(kept: Keeping, copy: Copies, repository: Repository, notes: Notes) -> 
         notes.findings.append(Finding("there is a backup", "there is none"))
         return None
     newest = choose(found)
-    notes.findings += of_times(newest, datetime.now(UTC), newest_at_keeper(copy), copy.kept.stale_hours)
+    taken = _taken(repository, newest, Kept.stage.format(kept.org.id))
+    notes.findings += of_times(newest, taken, datetime.now(UTC), newest_at_keeper(copy), copy.kept.stale_hours)
     notes.findings += _says_what_is_in_it(kept, copy, repository, newest)
     notes.step("look", began)
-    return newest
+    return replace(newest, time=min(taken, newest.time))
+
+
+def _taken(repository: Repository, snapshot: Snapshot, stage: str) -> datetime:
+    """Return when the server began to copy what is in a backup; of one that does not say so, when it was sent."""
+    try:
+        return datetime.fromtimestamp(int(repository.file(snapshot.id, f"{stage}/taken")), UTC)
+    except (NotReadable, ValueError):
+        return snapshot.time
 
 
 def _says_what_is_in_it(kept: Keeping, copy: Copies, repository: Repository, snapshot: Snapshot) -> Iterator[Finding]:
