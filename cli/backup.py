@@ -57,9 +57,11 @@ def status(
     """
     from coopinfra.deploy.jobs.backup_status import Standing, everybody, standings
 
-    results = standings((organisation,) if organisation else everybody())
+    results = standings((organisation,) if organisation else everybody(also_without=True))
     found = [each for each in results if isinstance(each, Standing)]
     say_all_problems(results)
+    if not results:
+        say("there are neither backups nor data that would need them")
     if as_json:
         print_json([{**asdict(each), "broken": each.is_broken} for each in found])
     else:

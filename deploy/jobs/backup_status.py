@@ -55,15 +55,24 @@ class Standing:
 
 def standings(names: Iterable[str]) -> tuple[Standing | CoopinfraError, ...]:
     """Look at the backups of some organisations; one that cannot be planned or asked hides no other."""
-    plans = tuple(_plan(name) for name in names)
-    asked = on_each(_standing, (pair for plan in plans if isinstance(plan, Plan) for pair in _with_backups(plan)))
-    return (*(each for each in plans if isinstance(each, CoopinfraError)), *asked)
+    found = tuple(_plan(name) for name in names)
+    plans = tuple(each for each in found if isinstance(each, Plan))
+    asked = on_each(_standing, (pair for plan in plans for pair in _with_backups(plan)))
+    alone = (each for plan in plans for each in _without(plan))
+    return (*(each for each in found if isinstance(each, CoopinfraError)), *asked, *alone)
 
 
-def everybody() -> tuple[str, ...]:
-    """Return the organisations that have backups, and those whose files are wrong, so that they are heard of."""
-    plans = ((name, _plan(name)) for name in organisations())
-    return tuple(name for name, plan in plans if isinstance(plan, CoopinfraError) or plan.all(Kept))
+def everybody(*, also_without: bool = False) -> tuple[str, ...]:
+    """Return the organisations that have backups, and those whose files are wrong, so that they are heard of.
+
+    also_without: those too that have data and no backups
+    """
+    found = ((name, _plan(name)) for name in organisations())
+    return tuple(
+        name
+        for name, plan in found
+        if isinstance(plan, CoopinfraError) or plan.all(Kept) or (also_without and any(_without(plan)))
+    )
 
 
 def _plan(name: str) -> Plan | CoopinfraError:
@@ -74,7 +83,16 @@ def _plan(name: str) -> Plan | CoopinfraError:
 
 
 def _with_backups(plan: Plan) -> Iterator[tuple[Plan, Copies]]:
-    return ((plan, copy) for copy in copies(plan))
+    return ((plan, copy) for copy in copies(plan)) if plan.all(Kept) else iter(())
+
+
+def _without(plan: Plan) -> Iterator[Standing]:
+    for server in plan.servers:
+        if server.data_without_backups:
+            wrong = f"nobody keeps a copy of {', '.join(server.data_without_backups)}"
+            yield Standing(
+                plan.organisation.id, server.server.id, "no place", 0, 0, (Promised("last backup", None, 0, wrong),)
+            )
 
 
 def _standing(pair: tuple[Plan, Copies]) -> Standing:

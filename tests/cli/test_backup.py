@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from datetime import UTC, datetime, timedelta
@@ -298,6 +299,29 @@ def test_what_cannot_be_put_back_is_refused_before_anything_is_asked_for(coopinf
 
 
 DATA = ORG.replace("{backups: {to: [vault1]}}", "{postgresql: {databases: {members: {}}}BACKUPS}")
+
+
+def test_who_has_data_and_no_backups_is_red_among_all_organisations(coopinfra, drilled, tmp_path):
+    drilled()
+    (tmp_path / "inventories/lowtide").mkdir()
+    (tmp_path / "inventories/lowtide/org.yml").write_text(DATA.replace("BACKUPS", ""))
+
+    code, out, _ = coopinfra("status")
+
+    assert code == 1
+    assert [line for line in out.splitlines() if "RED" in line or line.startswith("lowtide")] == [
+        "lowtide/web1 at no place: 0 kept, 0.0 MB",
+        "  RED last backup: nobody keeps a copy of postgresql-lowtide-members",
+    ]
+
+
+def test_receipts_are_listed_with_what_they_say(coopinfra, drilled):
+    drilled(days=0)
+
+    code, out, _ = coopinfra("receipts", "highbeam")
+
+    assert code == 0
+    assert re.fullmatch(r"drill-1\.json  [-0-9T:.+]+  web1  green  3\.0  minutes\n", out)
 
 
 @pytest.mark.parametrize("has_backups", [False, True])
