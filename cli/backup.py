@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from coopinfra.cli.backup_view import say_all_problems, show_standing, size, tell
 from coopinfra.cli.console import print_json, say, say_problems, show
 from coopinfra.cli.failures import exit_with_worst
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,7 +25,7 @@ def now(organisation: Organisation, server: Server = "", as_json: AsJson = False
     from coopinfra.deploy.jobs.backup import now as make
     from coopinfra.deploy.planning.make import plan_of
 
-    _tell(make(plan_of(organisation), server), as_json=as_json)
+    tell(make(plan_of(organisation), server), as_json=as_json)
 
 
 @app.command("list")
@@ -39,40 +37,38 @@ def list_(organisation: Organisation, server: Server = "", as_json: AsJson = Fal
 
     results = snapshots(plan_of(organisation), server)
     found = [each for result in results if not isinstance(result, CoopinfraError) for each in result]
-    _problems(results)
+    say_all_problems(results)
     if as_json:
         print_json([asdict(each) for each in found])
     else:
         for each in found:
             when = f"{each.time:%Y-%m-%d %H:%M} UTC"
-            show(f"{each.id[:8]}  {when}  {each.server}  at {each.place}  {each.files} files  {_size(each.bytes)}")
+            show(f"{each.id[:8]}  {when}  {each.server}  at {each.place}  {each.files} files  {size(each.bytes)}")
     exit_with_worst(results, otherwise=0)
 
 
 @app.command("status")
-def status(organisation: Organisation, as_json: AsJson = False) -> None:
-    """Say how old the newest backup of each server is, as whoever keeps it says, and what the last drill found.
+def status(
+    organisation: Annotated[str, typer.Argument(help="One organisation; by default all that have backups.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say how old each server's newest backup is, as whoever keeps it says, and when all was last read and drilled.
 
-    Ends with 1 if one is too old.
+    Red is what is older than was promised; ends with 1 if anything is.
     """
-    from coopinfra.deploy.jobs.backup import State, states
-    from coopinfra.deploy.jobs.drill_receipt import last_drill
-    from coopinfra.deploy.planning.make import plan_of
+    from coopinfra.deploy.jobs.backup_status import Standing, everybody, standings
 
-    plan = plan_of(organisation)
-    results = states(plan)
-    found = [each for each in results if isinstance(each, State)]
-    _problems(results)
+    results = standings((organisation,) if organisation else everybody(also_without=True))
+    found = [each for each in results if isinstance(each, Standing)]
+    say_all_problems(results)
+    if not results:
+        say("there are neither backups nor data that would need them")
     if as_json:
-        print_json([{**asdict(each), "stale": each.is_stale} for each in found])
+        print_json([{**asdict(each), "broken": each.is_broken} for each in found])
     else:
         for each in found:
-            age = "never sent one" if each.age_hours is None else f"newest {_hours(each.age_hours)} ago"
-            late = f"  STALE: more than {each.stale_hours} hours" if each.is_stale else ""
-            show(f"{each.server}  at {each.place}  {age}  {each.number} kept  {_size(each.bytes)}{late}")
-        for server in dict.fromkeys(each.server for each in found):
-            show(f"{server}  last drill: {last_drill(plan, server)}")
-    exit_with_worst(results, otherwise=1 if any(each.is_stale for each in found) else 0)
+            show_standing(each)
+    exit_with_worst(results, otherwise=1 if any(each.is_broken for each in found) else 0)
 
 
 @app.command("verify")
@@ -82,11 +78,11 @@ def verify(
     whole: Annotated[bool, typer.Option("--whole", help="Read all of it at once.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read a seventh of what is kept and compare every sum: another one each day, all of it within a week."""
+    """Read the seventh of what is kept that was read the longest ago, as a timer does each day; compare every sum."""
     from coopinfra.deploy.jobs.backup import verify as read
     from coopinfra.deploy.planning.make import plan_of
 
-    _tell(read(plan_of(organisation), server, whole=whole), as_json=as_json)
+    tell(read(plan_of(organisation), server, whole=whole), as_json=as_json)
 
 
 @app.command("restore")
@@ -94,10 +90,13 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Organisation,
     path: Annotated[str, typer.Option(help="One file or folder, by its path on the server.")] = "",
     database: Annotated[str, typer.Option(help="One database, as `db list` names it.")] = "",
+    site: Annotated[str, typer.Option(help="One website: its files and its database.")] = "",
+    service: Annotated[str, typer.Option(help="All of one role, such as `website`.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="All that the backup holds.")] = False,
     at: Annotated[str, typer.Option(help="A backup's id, or a time: the newest one from before it.")] = "",
     into: Annotated[str, typer.Option(help="An empty folder on the server, in place of where it was.")] = "",
-    server: Annotated[str, typer.Option(help="Which server, if there are several with backups.")] = "",
+    server: Annotated[str, typer.Option(help="Whose backup, if several servers have some.")] = "",
+    to: Annotated[str, typer.Option(help="Another server of the organisation, in place of the one it is of.")] = "",
     place: Annotated[str, typer.Option(help="From where, if it is kept at several places.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is overwritten.")] = False,
     as_json: AsJson = False,
@@ -107,24 +106,30 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     Ends with 1 where the server is not well afterwards.
     """
     from coopinfra.cli.deploy import agreed
-    from coopinfra.deploy.jobs.backup_restore import Wish, prepare
-    from coopinfra.deploy.jobs.backup_restore import restore as put_back
+    from coopinfra.deploy.backups.contents import Wish
+    from coopinfra.deploy.jobs import backup_restore, backup_to
     from coopinfra.deploy.organisation.problems import InputError, Problem
     from coopinfra.deploy.planning.make import plan_of
 
-    if everything == bool(path or database):
-        raise InputError(Problem("it is not clear what to put back", "name `--path`, `--database`, or `--all`"))
-    prepared = prepare(plan_of(organisation), Wish(path, database, into), at, server, place)
+    wish = Wish(path, database, site, service, into)
+    if everything != wish.is_all:
+        hint = "name `--path`, `--database`, `--site`, `--service`, or `--all`"
+        raise InputError(Problem("it is not clear what to put back", hint))
+    if to and into:
+        raise InputError(Problem("a folder on another server is not offered", "leave out `--to` or `--into`"))
+    move = backup_to.prepare(organisation, wish, to, at, server, place) if to else None
+    prepared = move.prepared if move else backup_restore.prepare(plan_of(organisation), wish, at, server, place)
     snapshot = prepared.snapshot
     say(f"{snapshot.server}: the backup {snapshot.id[:8]} of {snapshot.time:%Y-%m-%d %H:%M} UTC, at {snapshot.place}")
     if prepared.overwrites:
-        say("this is put in the place of what is there now, which is kept aside:")
+        where = prepared.copies.server.server.id
+        say(f"this is put in the place of what is there now on {where}, which is kept aside:")
         for line in prepared.overwrites:
             say(f"  {line}")
         if not yes and not agreed("Overwrite this?"):
             say("nothing was changed")
             raise typer.Exit(3)
-    done = put_back(prepared)
+    done = backup_to.restore(move) if move else backup_restore.restore(prepared)
     if as_json:
         print_json({"backup": asdict(snapshot), "done": done.lines, "red": [asdict(each) for each in done.red]})
     else:
@@ -166,28 +171,41 @@ def prune(
 
 
 @app.command("drill")
-def drill(
-    organisation: Organisation,
+def drill(  # noqa: PLR0917 - typer hands each in by its name
+    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")] = "",
     server: Server = "",
     place: Annotated[str, typer.Option(help="From where, if it is kept at several places.")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Every organisation that has backups.")] = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only servers whose last drill is too old, or red; of every organisation.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build each server anew from its newest backup, in a throw-away box without a way out, and write a receipt.
 
-    Needs root, as boxes do. Ends with 1 unless all came back as it was noted when the backup was made.
+    Needs root, as boxes do. Ends with 1 unless all came back as it was noted when the backup was made, and in the time
+    that was promised; the others are drilled nevertheless.
     """
-    from coopinfra.deploy.jobs.drill import drill as run
+    from coopinfra.cli.backup_view import say_drill, say_drills
+    from coopinfra.deploy.jobs.backup_status import everybody as all_with_backups
+    from coopinfra.deploy.jobs.drill import drills
+    from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 
-    done = run(organisation, server, place, say)
+    if (everybody and organisation) or not (everybody or due or organisation):
+        raise InputError(Problem("it is not clear whom to drill", "name an organisation, `--all`, or `--due`"))
+    done = []
+    for result in drills((organisation,) if organisation else all_with_backups(), server, place, say, due=due):
+        done.append(result)
+        if isinstance(result, CoopinfraError):
+            say_problems(result)
+        else:
+            say_drill(*result)
+    drilled = [each for each in done if not isinstance(each, CoopinfraError)]
     if as_json:
-        print_json([{**drilled.as_data(), "receipt": str(receipt.path)} for drilled, receipt in done])
-    for drilled, receipt in done:
-        for each in drilled.false:
-            say(f"RED: {each.sentence}: {each.found}", style="bold red")
-        what = f"{len(drilled.findings)} things looked at, {len(drilled.false)} wrong"
-        say(f"{drilled.server}: data {_hours(drilled.age_hours)} old, back after {drilled.minutes:.1f} minutes; {what}")
-        say(f"  {receipt.path}")
-    raise typer.Exit(0 if all(drilled.is_green for drilled, _ in done) else 1)
+        print_json([{**each.as_data(), "receipt": str(receipt.path)} for each, receipt in drilled])
+    if not organisation or due:
+        say_drills([each for each, _ in drilled], failed=len(done) - len(drilled))
+    exit_with_worst(done, otherwise=0 if all(each.is_green for each, _ in drilled) else 1)
 
 
 @app.command("receipts")
@@ -203,38 +221,8 @@ def receipts(organisation: Organisation, as_json: AsJson = False) -> None:
         print_json({"receipts": [dict(each.data) for each in found], "problems": [each.message for each in wrong]})
     else:
         for each in found:
-            words = (each.data.get(name, "?") for name in ("began", "server", "result"))
-            show("  ".join((each.path.name, *map(str, words))))
+            words = (each.data.get(name, "?") for name in ("began", "server", "result", "minutes"))
+            show("  ".join((each.path.name, *map(str, words), "minutes")))
     for problem in wrong:
         say(f"RED: {problem.message}", style="bold red")
     raise typer.Exit(1 if wrong else 0)
-
-
-def _tell(results: Iterable[object], *, as_json: bool) -> None:
-    from coopinfra.deploy.organisation.problems import CoopinfraError
-
-    results = tuple(results)
-    done = [each for each in results if not isinstance(each, CoopinfraError)]
-    _problems(results)
-    if as_json:
-        print_json(done)
-    else:
-        for each in done:
-            show(str(each))
-    exit_with_worst(results, otherwise=0)
-
-
-def _problems(results: Iterable[object]) -> None:
-    from coopinfra.deploy.organisation.problems import CoopinfraError
-
-    for each in results:
-        if isinstance(each, CoopinfraError):
-            say_problems(each)
-
-
-def _size(amount: int) -> str:
-    return f"{amount / 1e6:.1f} MB"
-
-
-def _hours(age: float) -> str:
-    return f"{age * 60:.0f} minutes" if age < 2 else f"{age:.0f} hours"

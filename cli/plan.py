@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopinfra.cli.console import print_json, say_problems, show
+from coopinfra.cli.console import print_json, say, say_problems, show
 from coopinfra.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ def plan(
 ) -> None:
     """Show what a deploy would change on the servers: files with their differences, packages, users, units, removals.
 
-    Nothing is touched. Ends with 0 also when changes are pending, and with 1 when somebody else changed the server
-    since the last deploy, or added what grants access or runs things: that is named first, with who did it if the
-    server knows.
+    Nothing is touched. Warns of data that no backup takes. Ends with 0 also when changes are pending, and with 1 when
+    somebody else changed the server since the last deploy, or added what grants access or runs things: that is named
+    first, with who did it if the server knows.
 
     With --json, one object for each server: `server`, `interrupted`, `drift` and `inherited` (each with `what`,
     `subject`, `detail`, `by`), and `changes` (each with `role`, `what`, `action`, `subject`, `detail`, `diff`). For one
@@ -36,6 +36,11 @@ def plan(
     from coopinfra.deploy.planning.make import plan_of
 
     made = plan_of(organisation)
+    for server in made.servers:
+        if server.data_without_backups:
+            alone = ", ".join(server.data_without_backups)
+            say(f"warning: {server.server.id}: nobody keeps a copy of {alone}", style="yellow")
+            say(f"  hint: add `backups: {{to: [...]}}` under `servers.{server.server.id}.roles`")
     if offline or out:
         from coopinfra.deploy.jobs.render import describe_server, write_out
 

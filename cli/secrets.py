@@ -68,21 +68,21 @@ def show_(organisation: Organisation, path: Path_, yes: Yes = False) -> None:
 @app.command("set")
 def set_(organisation: Organisation, path: Path_) -> None:
     """Type a secret in, or hand it over on standard input. Enter alone changes nothing."""
-    from coopinfra.deploy.jobs.secrets import keep, refuse_derived, set_value
+    from coopinfra.deploy.jobs.secrets import keep, refuse_change, set_value
 
     kept = keep(organisation)
-    refuse_derived(kept, path, kept.declared(path))
+    refuse_change(kept, path, kept.declared(path))
     _say_written(set_value(kept, path, _typed(path)), organisation)
 
 
 @app.command("edit")
 def edit(organisation: Organisation, path: Path_) -> None:
     """Change a secret in your editor; the text is only ever in memory. An empty one changes nothing."""
-    from coopinfra.deploy.jobs.secrets import keep, refuse_derived, set_value
+    from coopinfra.deploy.jobs.secrets import keep, refuse_change, set_value
     from coopinfra.deploy.secrets.editing import edited
 
     kept = keep(organisation)
-    refuse_derived(kept, path, kept.declared(path))
+    refuse_change(kept, path, kept.declared(path))
     old = kept.read(path).value if kept.store.is_made(path) else b""
     new = edited(old)
     if new == old:
@@ -117,13 +117,13 @@ def rotate(
     If its server cannot be reached, all stays as it was. If it fails later, the new value stays in the inventory, and
     the next deploy brings it.
     """
-    from coopinfra.deploy.jobs.secrets import keep, refuse_derived
+    from coopinfra.deploy.jobs.secrets import keep, refuse_change
     from coopinfra.deploy.jobs.secrets_rotate import reaches_servers
     from coopinfra.deploy.jobs.secrets_rotate import rotate as replace
 
     kept = keep(organisation)
     secret = kept.declared(path)
-    refuse_derived(kept, path, secret)
+    refuse_change(kept, path, secret)
     kept.read(path)
     if reaches_servers(kept, path):
         _confirm(f"Replace {path} and deploy {path.split('/')[0]}?", yes=yes)

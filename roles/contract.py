@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
@@ -108,6 +109,14 @@ class Owned:
 
 
 @dataclass(frozen=True)
+class Promises:
+    """What the organisation was promised for the day on which a server is lost; None where nothing was."""
+
+    lose_at_most: timedelta | None = None
+    back_within: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class Organisation:
     """The organisation's public facts."""
 
@@ -120,6 +129,7 @@ class Organisation:
     quiet_hours: str
     contacts: tuple[Contact, ...]
     owns: tuple[Owned, ...] = ()
+    promises: Promises = Promises()
 
 
 @dataclass(frozen=True)
@@ -255,6 +265,8 @@ class Check:
     run: Callable[[Any], str | None] = field(repr=False, compare=False)
     where: Literal["server", "outside"] = "server"
     waits_for: str = ""
+    proves: tuple[str, ...] = ()
+    """The paths and dumps that cannot be made anew and without which it would be false: a drill proves them by it."""
 
 
 @dataclass(frozen=True)
@@ -287,6 +299,7 @@ __all__ = [
     "Owned",
     "Part",
     "Peer",
+    "Promises",
     "Server",
     "Settings",
     "Table",

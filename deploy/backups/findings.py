@@ -86,15 +86,34 @@ class Drill:
         }
 
 
-def of_times(snapshot: Snapshot, now: datetime, came: datetime | None, stale_hours: int) -> Iterator[Finding]:
+def spoken(hours: float) -> str:
+    """Say a length of time as people do."""
+    if hours < 2:
+        return f"{hours * 60:.0f} minutes"
+    return f"{hours:.0f} hours" if hours < 100 else f"{hours / 24:.0f} days"
+
+
+def of_promise(minutes: float, back_within: timedelta | None) -> Iterator[Finding]:
+    """Judge how long it took, where that was promised; the age of the data is judged before anything is tried."""
+    if back_within:
+        promised = back_within.total_seconds() / 60
+        late = f"it took {spoken(minutes / 60)}" if minutes > promised else ""
+        yield Finding(f"the server was back within {spoken(promised / 60)}, as promised", late)
+
+
+def of_times(
+    snapshot: Snapshot, taken: datetime, now: datetime, came: datetime | None, stale_hours: int
+) -> Iterator[Finding]:
     """Judge when a backup was made: by this machine's clock, and by that of whoever keeps it.
 
+    taken: when the server began to copy what is in it, before it sent it
     came: when the newest one came there; None where the keeper says that there is none
     """
-    age = now - snapshot.time
+    age = now - min(taken, snapshot.time)
     late = f"it is {age.total_seconds() / 3600:.0f} hours old" if age > timedelta(hours=stale_hours) else ""
     yield Finding(f"the newest backup is no older than {stale_hours} hours", late)
-    future = f"it says that it was made at {snapshot.time:%Y-%m-%d %H:%M} UTC" if age < -TOO_EARLY else ""
+    early = max(taken, snapshot.time) - now > TOO_EARLY
+    future = f"it says that it was made at {snapshot.time:%Y-%m-%d %H:%M} UTC" if early else ""
     yield Finding("the newest backup is not from the future", future)
     apart = abs(came - snapshot.time) if came else None
     found = (

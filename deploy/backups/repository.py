@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
@@ -68,10 +69,15 @@ class Repository:
         """Return a text file of a backup."""
         return self.run("dump", snapshot, path)
 
+    def nodes(self, snapshot: str, path: str) -> tuple[Mapping[str, Any], ...]:
+        """Return what restic says of a file or folder, and of all that is in it."""
+        lines = self.run("ls", "--json", "--recursive", snapshot, path).splitlines()
+        return tuple(node for node in map(json.loads, lines) if "path" in node and "type" in node)
+
     @contextmanager
-    def stream(self, snapshot: str) -> Iterator[IO[bytes]]:
-        """Give all of a backup as a tar archive; raise NotReadable where it is not all of it."""
-        with self._restic("dump", "--archive", "tar", snapshot, "/") as (argv, environ):
+    def stream(self, snapshot: str, folder: str = "/") -> Iterator[IO[bytes]]:
+        """Give a folder of a backup as a tar archive, all by default; raise NotReadable where it is not all of it."""
+        with self._restic("dump", "--archive", "tar", snapshot, folder) as (argv, environ):
             process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             assert process.stdout
             yield process.stdout

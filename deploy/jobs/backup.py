@@ -44,11 +44,6 @@ class State:
     stale_hours: int
 
     @property
-    def is_stale(self) -> bool:
-        """Whether backups were missed."""
-        return bool(self.wrong)
-
-    @property
     def wrong(self) -> str:
         """What is wrong with them; empty where they are young enough."""
         if self.age_hours is None:
@@ -101,7 +96,9 @@ def _now(copy: Copies) -> str:
         hint = f"`journalctl --unit {unit}` on it"
         raise ServerError(Problem(f"{copy.target.label}: the backup failed: {told}", hint))
     sent = [line.removeprefix("sent to ") for line in lines if line.startswith("sent to ")]
-    return f"{copy.server.server.id}: sent to {', '.join(sent)}"
+    left = [f"\n  {line}" for line in lines if line.startswith("not kept: ")]
+    hint = "\n  name it under `also`, or the link under `leave_out`" if left else ""
+    return f"{copy.server.server.id}: sent to {', '.join(sent)}{''.join(left)}{hint}"
 
 
 def snapshots(plan: Plan, server: str = "") -> tuple[tuple[Snapshot, ...] | CoopinfraError, ...]:
@@ -130,11 +127,6 @@ def verify(plan: Plan, server: str = "", *, whole: bool = False) -> tuple[str | 
         return f"{copy.server.server.id}: {'all' if whole else 'a seventh'} of what {copy.kept.place} keeps is sound"
 
     return on_each(one, copies(plan, server))
-
-
-def states(plan: Plan) -> tuple[State | CoopinfraError, ...]:
-    """Ask whoever keeps the backups how old they are: the server whose they are may be the broken one."""
-    return on_each(state_of, copies(plan))
 
 
 def state_of(copy: Copies) -> State:

@@ -16,7 +16,10 @@ ROLE = "backups"
 
 def outcomes(plan: Plan, server: ServerPlan) -> Iterator[Outcome]:
     """Yield whether every keeper has a backup of a server that is young enough, and whether a drill proved it."""
-    kept = server.all(Kept)
+    kept, alone = server.all(Kept), server.data_without_backups
+    if alone:
+        sentence = f"what cannot be made anew on {server.server.id} is backed up"
+        yield Outcome(ROLE, sentence, "org.yml", f"nobody keeps a copy of {', '.join(alone)}", "`backups` in org.yml")
     if not kept:
         return
     for copy in copies(plan, server.server.id):

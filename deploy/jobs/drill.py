@@ -8,38 +8,63 @@ roles' own checks, and each page. A drill that looked at nothing is red.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 
-from coopinfra.deploy.backups.findings import Drill, Finding, Notes, of_secrets, of_times
+from coopinfra.deploy.backups.findings import Drill, Finding, Notes, of_promise, of_secrets, of_times
 from coopinfra.deploy.backups.repository import NotReadable, Repository
 from coopinfra.deploy.backups.snapshots import Snapshot, choose, read_snapshots
 from coopinfra.deploy.jobs.backup import Copies, copies, newest_at_keeper
+from coopinfra.deploy.jobs.backup_repository import repository_of
 from coopinfra.deploy.jobs.drill_box import try_in_a_box
-from coopinfra.deploy.jobs.drill_receipt import write
+from coopinfra.deploy.jobs.drill_receipt import is_due, write
 from coopinfra.deploy.jobs.secrets import Keeping, keep
 from coopinfra.deploy.lab import host
 from coopinfra.deploy.organisation.problems import CoopinfraError
-from coopinfra.deploy.planning.at_rest import public_half
 from coopinfra.deploy.receipts.chain import Receipt
 from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import Kept
 
 Report = Callable[[str], None]
-STAGE = "/var/lib/coopinfra/backups/{}/stage"
+Drilled = tuple[Drill, Receipt]
 
 
-def drill(organisation: str, server: str, place: str, report: Report) -> tuple[tuple[Drill, Receipt], ...]:
-    """Try every server's backups at its first place, or those named; write a receipt for each, green or red."""
+def drills(
+    names: Iterable[str], server: str, place: str, report: Report, *, due: bool = False
+) -> Iterator[Drilled | CoopinfraError]:
+    """Drill one organisation after the other, and go on after whatever becomes of one.
+
+    due: leave out the servers that were brought back lately
+    """
     host.require(report, {**host.NEEDS, "restic": "restic"})
-    kept = keep(organisation)
-    chosen: dict[str, Copies] = {}
+    for name in names:
+        try:
+            kept = keep(name)
+            chosen = _chosen(kept, server, place, due=due)
+        except CoopinfraError as error:
+            yield error
+            continue
+        for copy in chosen:
+            yield _noted(kept, copy, report)
+
+
+def _chosen(kept: Keeping, server: str, place: str, *, due: bool) -> tuple[Copies, ...]:
+    """Return every server with its first place, or those named."""
+    found: dict[str, Copies] = {}
     for copy in copies(kept.plan, server, place):
-        chosen.setdefault(copy.server.server.id, copy)
-    return tuple((done, write(kept.plan, done)) for done in (_one(kept, copy, report) for copy in chosen.values()))
+        found.setdefault(copy.server.server.id, copy)
+    return tuple(copy for name, copy in found.items() if not due or is_due(kept.plan, name, copy.kept.drill_days))
+
+
+def _noted(kept: Keeping, copy: Copies, report: Report) -> Drilled | CoopinfraError:
+    """Drill one server and write the receipt, green or red."""
+    try:
+        done = _one(kept, copy, report)
+        return done, write(kept.plan, done)
+    except CoopinfraError as error:
+        return error
 
 
 def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
@@ -52,6 +77,8 @@ def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
             done = replace(done, snapshot=snapshot.id, age_hours=(began - snapshot.time).total_seconds() / 3600)
             if all(each.is_true for each in notes.findings):
                 try_in_a_box(kept, copy, repository, snapshot, notes)
+                minutes = (monotonic() - started) / 60
+                notes.findings += of_promise(minutes, kept.plan.organisation.promises.back_within)
     except CoopinfraError as error:
         notes.findings.append(Finding("the drill came to its end", "; ".join(each.message for each in error.problems)))
     return replace(
@@ -63,19 +90,8 @@ def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
     )
 
 
-def repository_of(kept: Keeping, at: Kept, server: str) -> Repository:
-    """Return a server's backups, with what the inventory says and nothing of the server itself."""
-    paths = (f"{server}/backups/{at.login}", f"{server}/backups/{Kept.key}")
-    found = kept.store.read(paths, kept.identities)
-    keeper = Path(kept.org.folder).parent / at.organisation
-    certificate = public_half(keeper, f"{at.server}/backup-server/certificate")
-    url = f"rest:https://{at.host}:{at.port}/{at.repository}/"
-    login, key = (found[path].text for path in paths)
-    return Repository(url, at.repository, login, key, certificate.read_text(encoding="utf-8"))
-
-
 def _look(kept: Keeping, copy: Copies, repository: Repository, notes: Notes) -> Snapshot | None:
-    """Judge the backups as such; return the newest one, if it can be had."""
+    """Judge the backups as such; return the newest one, if it can be had, with the time of its data."""
     notes.report(f"{copy.server.server.id}: reading what {copy.kept.place} keeps")
     opens = "the backups open with the key in the inventory, and nothing else lies among them"
     began = monotonic()
@@ -89,14 +105,23 @@ def _look(kept: Keeping, copy: Copies, repository: Repository, notes: Notes) -> 
         notes.findings.append(Finding("there is a backup", "there is none"))
         return None
     newest = choose(found)
-    notes.findings += of_times(newest, datetime.now(UTC), newest_at_keeper(copy), copy.kept.stale_hours)
+    taken = _taken(repository, newest, Kept.stage.format(kept.org.id))
+    notes.findings += of_times(newest, taken, datetime.now(UTC), newest_at_keeper(copy), copy.kept.stale_hours)
     notes.findings += _says_what_is_in_it(kept, copy, repository, newest)
     notes.step("look", began)
-    return newest
+    return replace(newest, time=min(taken, newest.time))
+
+
+def _taken(repository: Repository, snapshot: Snapshot, stage: str) -> datetime:
+    """Return when the server began to copy what is in a backup; of one that does not say so, when it was sent."""
+    try:
+        return datetime.fromtimestamp(int(repository.file(snapshot.id, f"{stage}/taken")), UTC)
+    except (NotReadable, ValueError):
+        return snapshot.time
 
 
 def _says_what_is_in_it(kept: Keeping, copy: Copies, repository: Repository, snapshot: Snapshot) -> Iterator[Finding]:
-    stage, says = STAGE.format(kept.org.id), "the newest backup says what is in it"
+    stage, says = Kept.stage.format(kept.org.id), "the newest backup says what is in it"
     try:
         listed = repository.file(snapshot.id, f"{stage}/list").splitlines()
         manifest = repository.file(snapshot.id, f"{stage}/manifest.json")

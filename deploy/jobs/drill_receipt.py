@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from coopinfra.deploy.backups.findings import Drill
+from coopinfra.deploy.backups.findings import Drill, spoken
 from coopinfra.deploy.engine.identity import find_identity
 from coopinfra.deploy.organisation.load import load_named
 from coopinfra.deploy.organisation.problems import Problem
@@ -30,6 +30,7 @@ def write(plan: Plan, drill: Drill) -> Receipt:
 
 def in_words(plan: Plan, drill: Drill) -> str:
     """Say on one page what was tried and what came of it."""
+    promises = plan.organisation.promises
     result = "All of it came back." if drill.is_green else "NOT ALL OF IT CAME BACK. This has to be mended now."
     lines = [
         f"# {plan.organisation.name}: we tried whether {drill.server} comes back",
@@ -40,8 +41,8 @@ def in_words(plan: Plan, drill: Drill) -> str:
         "",
         f"**{result}**",
         "",
-        f"- The data was {_hours(drill.age_hours)} old: so much would have been lost.",
-        f"- The server was back after {drill.minutes:.0f} minutes.",
+        f"- The data was {spoken(drill.age_hours)} old: so much would be lost.{_promised(promises.lose_at_most)}",
+        f"- The server was back after {spoken(drill.minutes / 60)}.{_promised(promises.back_within)}",
         f"- {len(drill.findings)} things were looked at, {len(drill.false)} of them were wrong.",
         "",
         *(f"Wrong: {each.sentence}. Found: {each.found}.\n" for each in drill.false),
@@ -51,14 +52,8 @@ def in_words(plan: Plan, drill: Drill) -> str:
     return "\n".join(lines)
 
 
-def last_drill(plan: Plan, server: str) -> str:
-    """Say in a few words what came of the last drill of a server."""
-    receipt = last_of(folder(plan), KIND, server)
-    if receipt is None:
-        return "never"
-    data = receipt.data
-    day, minutes = str(data.get("began", ""))[:10], float(str(data.get("minutes", 0)))
-    return f"{day} {data.get('result')}, back after {minutes:.0f} minutes"
+def _promised(limit: timedelta | None) -> str:
+    return f" Promised: {spoken(limit.total_seconds() / 3600)} at most." if limit else ""
 
 
 def wrong(plan: Plan, server: str, days: int) -> str:
@@ -69,10 +64,29 @@ def wrong(plan: Plan, server: str, days: int) -> str:
     receipt = last_of(folder(plan), KIND, server)
     if receipt is None:
         return "nobody has ever tried"
-    age = datetime.now(UTC) - datetime.fromisoformat(str(receipt.data["began"]))
+    age = _age(receipt)
     if receipt.data.get("result") != "green":
         return f"{receipt.path.name} says that not all came back"
-    return f"the last one was {age.days} days ago" if age.days > days else ""
+    minutes, promised = float(str(receipt.data.get("minutes", 0))), plan.organisation.promises.back_within
+    if promised and minutes * 60 > promised.total_seconds():
+        return f"it took {spoken(minutes / 60)}, and {spoken(promised.total_seconds() / 3600)} were promised"
+    return f"the last one was {age.days} days ago" if age >= timedelta(days=days) else ""
+
+
+def last_age_hours(plan: Plan, server: str) -> float | None:
+    """Return how long ago the last drill of a server began, whatever came of it; None where there was none."""
+    receipt = last_of(folder(plan), KIND, server)
+    return _age(receipt).total_seconds() / 3600 if receipt else None
+
+
+def is_due(plan: Plan, server: str, days: int) -> bool:
+    """Tell whether a server has to be drilled: never yet, too long ago, or not all came back."""
+    receipt = last_of(folder(plan), KIND, server)
+    return receipt is None or receipt.data.get("result") != "green" or _age(receipt) >= timedelta(days=days)
+
+
+def _age(receipt: Receipt) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(str(receipt.data["began"]))
 
 
 def chain_problems(plan: Plan) -> tuple[Problem, ...]:
@@ -80,7 +94,3 @@ def chain_problems(plan: Plan) -> tuple[Problem, ...]:
     operators = load_named(plan.organisation.id).collective.operators
     keys = [(login, key) for login, each in operators.items() for key in each.ssh_keys]
     return tuple(problems(folder(plan), KIND, keys))
-
-
-def _hours(hours: float) -> str:
-    return f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:.0f} hours"

@@ -118,7 +118,7 @@ def _note(kept: Keeping, path: str, who: str) -> None:
 def set_value(kept: Keeping, path: str, value: bytes) -> tuple[str, ...]:
     """Put a value in the place of a secret, and make anew what is made from it; an empty one erases nothing."""
     secret = kept.declared(path)
-    refuse_derived(kept, path, secret)
+    refuse_change(kept, path, secret)
     refuse_nothing_new(value, kept.read(path).value if kept.store.is_made(path) else b"")
     return making.put_with_derived(kept.store, path, secret, value, kept.readers.all)
 
@@ -131,8 +131,10 @@ def refuse_nothing_new(value: bytes, old: bytes) -> None:
         raise InputError(Problem("that is the value it has already, and it stays as it is", "type in another one"))
 
 
-def refuse_derived(kept: Keeping, path: str, secret: Secret) -> None:
-    """Refuse to change what is made from another secret."""
+def refuse_change(kept: Keeping, path: str, secret: Secret) -> None:
+    """Refuse to change what is made from another secret, and what has to stay as it was made."""
+    if secret.stays and kept.store.is_made(path):
+        raise InputError(Problem(f"`{path}` is never replaced: {secret.stays}", "the runbook says what to do instead"))
     if secret.made_from:
         source = kept.store.source(path, secret)
         raise InputError(Problem(f"`{path}` is made from `{source}`, and cannot be typed in", "change that one"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from coopinfra.deploy.checks.outside import Outside
 from coopinfra.deploy.engine.events import Report
 from coopinfra.deploy.jobs.deploy import Prepared, apply, prepare
-from coopinfra.deploy.jobs.secrets import Keeping, refuse_derived, refuse_nothing_new
+from coopinfra.deploy.jobs.secrets import Keeping, refuse_change, refuse_nothing_new
 from coopinfra.deploy.jobs.secrets_ready import origin_of, refuse_unsigned, revealing
 from coopinfra.deploy.organisation.problems import CoopinfraError, Disagreement, InputError, Problem
 from coopinfra.deploy.planning.at_rest import ciphertext, public_half
@@ -41,7 +41,7 @@ def rotate(kept: Keeping, path: str, report: Report, *, given: bytes = b"", unpr
     unproven: go on where no role says how the secret is tried, or where the old one does not work either
     """
     secret = kept.declared(path)
-    refuse_derived(kept, path, secret)
+    refuse_change(kept, path, secret)
     old = kept.read(path).value
     value = given if secret.kind == "given" else kinds.make(secret)
     refuse_nothing_new(value, old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -30,6 +31,8 @@ SYSTEM_ACCOUNTS = (
     "www-data debian-tor"
 )
 TAKEN = frozenset(SYSTEM_ACCOUNTS.split())
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def check_ipv4(value: str) -> str:
@@ -124,6 +127,25 @@ def check_quiet_hours(value: str) -> str:
     return value
 
 
+def check_span(value: str) -> str:
+    """Return a length of time as `30m`, `4h` or `2d`, or refuse it."""
+    if not re.fullmatch(r"[1-9][0-9]{0,3}[mhd]", value):
+        refuse(f"{quoted(value)} is not a length of time", "write minutes, hours or days, as `30m`, `4h` or `2d`")
+    return value
+
+
+def check_hours(value: str) -> str:
+    """Return a length of time of whole hours, or refuse it."""
+    if check_span(value).endswith("m"):
+        refuse(f"{quoted(value)} is shorter than anything is backed up", "write hours or days, as `4h` or `2d`")
+    return value
+
+
+def span(value: str) -> timedelta | None:
+    """Return a length of time that was checked; None where it was left out."""
+    return timedelta(**{UNITS[value[-1]]: int(value[:-1])}) if value else None
+
+
 def check_date(value: object) -> object:
     """Refuse dates that are not written as 2027-03-01: other ways mean different days to different people."""
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
@@ -162,5 +184,7 @@ TimeZone = Annotated[str, AfterValidator(check_time_zone)]
 QuietHours = Annotated[str, AfterValidator(check_quiet_hours)]
 Login = Annotated[str, AfterValidator(check_login), Field(json_schema_extra={"pattern": f"^{SLUG.pattern}$"})]
 MachineName = Annotated[str, AfterValidator(check_machine)]
+Span = Annotated[str, AfterValidator(check_span)]
+Hours = Annotated[str, AfterValidator(check_hours)]
 Account = Annotated[str, AfterValidator(check_account)]
 DateText = BeforeValidator(check_date)

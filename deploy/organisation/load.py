@@ -8,13 +8,14 @@ from typing import TypeVar, cast
 
 from coopinfra.deploy.organisation.contradictions import check_collective, check_organisation
 from coopinfra.deploy.organisation.document import Document, Value
+from coopinfra.deploy.organisation.fields import span
 from coopinfra.deploy.organisation.machines import find_machines
 from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
 from coopinfra.deploy.organisation.places import org_folder
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
-from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server, Settings, Table, Tenancy
+from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Promises, Server, Settings, Table, Tenancy
 from coopinfra.roles.registry import roles
 from coopinfra.roles.types import Refused, check_slug, quoted
 
@@ -122,6 +123,7 @@ def to_organisation(org: Org) -> Organisation:
             Owned(each.what, each.held_by, each.paid_until.isoformat() if each.paid_until else "", each.costs)
             for each in org.owns
         ),
+        promises=Promises(span(org.promises.lose_at_most), span(org.promises.back_within)),
     )
 
 

@@ -14,12 +14,14 @@ from coopinfra.deploy.organisation.document import Document
 from coopinfra.deploy.organisation.fields import (
     Account,
     DateText,
+    Hours,
     IPv4,
     IPv6,
     Language,
     Login,
     MachineName,
     QuietHours,
+    Span,
     TimeZone,
 )
 from coopinfra.deploy.organisation.keys import AgeKey
@@ -52,6 +54,19 @@ class OwnedEntry(Entry):
         default=None, description="The last day that is paid for.", examples=["2027-03-01"]
     )
     costs: Line = Field(default="", description="What it costs, in words.", examples=["14 EUR a year"])
+
+
+class PromisesEntry(Entry):
+    """What the organisation was promised for the day on which a server is lost; drills and `check` hold us to it."""
+
+    lose_at_most: Hours = Field(
+        default="",
+        description="So much of the newest work may be lost; backups are older at no time.",
+        examples=["24h"],
+    )
+    back_within: Span = Field(
+        default="", description="So soon a lost server serves again; each drill is timed.", examples=["4h"]
+    )
 
 
 class TenantEntry(Entry):
@@ -108,6 +123,11 @@ class OrganisationFile(Entry):
         min_length=1,
         description="Whom to ask, first who decides.",
         examples=[[{"name": "Rosa Ibarra", "does": "decides"}]],
+    )
+    promises: PromisesEntry = Field(
+        default_factory=PromisesEntry,
+        description="How much may be lost with a server, and for how long.",
+        examples=[{"lose_at_most": "24h", "back_within": "4h"}],
     )
     owns: tuple[OwnedEntry, ...] = Field(default=(), description="What it owns, for the books.")
     servers: BySlug[ServerEntry] = Field(

@@ -16,7 +16,8 @@ from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
 from coopinfra.deploy.planning.peers import find_peers
-from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
+from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan, of_role
+from coopinfra.deploy.planning.promises import too_seldom
 from coopinfra.deploy.planning.slices import in_slice
 from coopinfra.roles.contract import Organisation, Part, Peer, Server, Settings, Table
 from coopinfra.roles.declarations import Declaration, Login, Need, Release
@@ -38,6 +39,7 @@ def make_plan(org: Org) -> Plan:
         servers.append(planned.plan())
         problems += planned.problems
     problems += _claimed_twice_in_public(org, servers)
+    problems += too_seldom(org, organisation.promises, servers)
     raise_all(problems, PlanError)
     return Plan(organisation, _collective(org), tuple(servers), str(org.folder))
 
@@ -88,7 +90,7 @@ class _Planner:
         declared: tuple[Declared, ...] = ()
         for _ in range(2 * len(roles()) + 2):
             now = tuple(
-                self._with_provider(role, declaration)
+                self._with_provider(role, of_role(role, declaration))
                 for role in tuple(self.settings)
                 for declaration in roles()[role].declare(self._part(role, declared))
             )

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server, Table
-from coopinfra.roles.declarations import Declaration, Packages, Release, Secret, Unit, User
+from coopinfra.roles.declarations import (
+    BackupPath,
+    Database,
+    Declaration,
+    Dump,
+    Kept,
+    Packages,
+    Release,
+    Secret,
+    Unit,
+    User,
+)
 
 D = TypeVar("D", bound=Declaration)
 
@@ -20,6 +31,13 @@ class Declared:
     role: str
     declaration: Declaration
     provider: str = ""
+
+
+def of_role(role: str, declaration: Declaration) -> Declaration:
+    """Say of data what they belong to, where the role that declares them did not."""
+    if isinstance(declaration, BackupPath | Dump | Database) and not declaration.belongs_to:
+        return replace(declaration, belongs_to=role)
+    return declaration
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,13 @@ class ServerPlan:
     def all(self, kind: type[D]) -> tuple[D, ...]:
         """Return every declaration of one kind on this server."""
         return tuple(each.declaration for each in self.declared if isinstance(each.declaration, kind))
+
+    @property
+    def data_without_backups(self) -> tuple[str, ...]:
+        """Paths and dumps that cannot be made anew and that nobody keeps a copy of."""
+        if self.all(Kept):
+            return ()
+        return tuple(dict.fromkeys((*(path.path for path in self.all(BackupPath)), *(d.name for d in self.all(Dump)))))
 
     def part(self, role: str) -> Part[Any] | None:
         """Return what one role was told, if it is here."""

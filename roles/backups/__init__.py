@@ -13,6 +13,7 @@ from coopinfra.roles.types import ServerName, ServerPath
 SCRIPT = Kept.script
 LISTS = "/etc/coopinfra/backups"
 STATE = "/var/lib/coopinfra/backups"
+VERIFY = "backup-verify"
 
 
 class BackupsSettings(Settings):
@@ -51,11 +52,6 @@ class BackupsSettings(Settings):
     def hours(self) -> int:
         """Between two backups."""
         return int(self.every.removesuffix("h"))
-
-    @property
-    def stale_hours(self) -> int:
-        """The age of the newest backup from which on something is wrong: two were missed."""
-        return 2 * self.hours + 2
 
 
 SETTINGS = BackupsSettings
@@ -99,18 +95,30 @@ def places(part: Part[BackupsSettings]) -> Iterator[Place]:
 
 def paths(part: Part[BackupsSettings]) -> tuple[BackupPath, ...]:
     """Return what is kept beside the dumps, each once."""
-    return tuple(dict.fromkeys((*part.all(BackupPath), *(BackupPath(path) for path in part.settings.also))))
+    also = (BackupPath(path, belongs_to=part.role) for path in part.settings.also)
+    found: dict[str, BackupPath] = {}
+    for each in (*part.all(BackupPath), *also):
+        found.setdefault(each.path, each)
+    return tuple(found.values())
 
 
-def unit(part: Part[BackupsSettings], kind: str = "service") -> str:
-    """Return the unit that makes the backups of an organisation, or its timer."""
-    return f"coopinfra-backup@{part.organisation.id}.{kind}"
+def stale_hours(part: Part[BackupsSettings]) -> int:
+    """Return the age of the newest backup from which on something is wrong: two were missed, or a promise is broken."""
+    missed, promised = 2 * part.settings.hours + 2, part.organisation.promises.lose_at_most
+    return min(missed, int(promised.total_seconds() // 3600)) if promised else missed
+
+
+def unit(part: Part[BackupsSettings], kind: str = "service", does: str = "backup") -> str:
+    """Return the unit that makes the backups of an organisation, or that reads them again; or its timer."""
+    return f"coopinfra-{does}@{part.organisation.id}.{kind}"
 
 
 def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
     """State the program, the timer, the key that reads the backups, and a login for each server that keeps them."""
     yield Packages(("restic",))
-    yield Secret(Kept.key, "random")
+    yield Secret(
+        Kept.key, "random", stays="it opens all older backups, which another could not, and new ones would fail"
+    )
     for place in places(part):
         yield Secret(place.login, "login")
         keeper = place.peer.server
@@ -122,10 +130,11 @@ def declare(part: Part[BackupsSettings]) -> Iterator[Declaration]:
             place.user,
             place.login,
             part.settings.hours,
-            # Fetched each hour.
-            part.settings.stale_hours + 2 * place.is_copy,
+            # A copy is fetched each hour.
+            stale_hours(part) + 2 * place.is_copy,
             part.settings.drill_days,
             place.is_copy,
         )
     timers = "/etc/systemd/system/coopinfra-backup@.timer", f"/etc/systemd/system/{unit(part, 'timer')}.d"
     yield Unit(unit(part, "timer"), reads=timers)
+    yield Unit(unit(part, "timer", VERIFY), reads=(f"/etc/systemd/system/coopinfra-{VERIFY}@.timer",))

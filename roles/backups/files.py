@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.backups import LISTS, SCRIPT, STATE, BackupsSettings, paths, places, unit
+from coopinfra.roles.backups import LISTS, SCRIPT, STATE, VERIFY, BackupsSettings, paths, places, unit
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import BackupPath, Dump, Kept
 from coopinfra.roles.primitives.changes import STATE as MANIFESTS
@@ -38,8 +38,8 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         state=STATE,
         backups=SCRIPT,
     )
-    for name in ("coopinfra-backup@.service", "coopinfra-backup@.timer"):
-        yield template(part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT)
+    for name in (f"coopinfra-{does}@.{kind}" for does in ("backup", VERIFY) for kind in ("service", "timer")):
+        yield template(part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT, state=STATE)
     yield template(part, "system/schedule.conf.j2", to=f"{UNITS}/{unit(part, 'timer')}.d/schedule.conf")
     kept = paths(part)
     yield template(
@@ -49,7 +49,7 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         mode="0600",
         places=tuple(place for place in places(part) if not place.is_copy),
         paths=kept,
-        left_out=(*part.settings.leave_out, *(left for path in kept for left in _left_out(path))),
+        left_out=(*part.settings.leave_out, *(left for path in part.all(BackupPath) for left in _left_out(path))),
         dumps=part.all(Dump),
     )
     for place in places(part):

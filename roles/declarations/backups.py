@@ -25,6 +25,8 @@ class Dump(Fact):
     empty: str
     file: str
     counts: str
+    belongs_to: str = ""
+    """The role, or its part such as `website/shop`, that it comes back with; left out: whoever declares it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class BackupPath(Fact):
     path: str
     without: tuple[str, ...] = ()
     """What of it need not be kept, such as thumbnails: patterns as restic's `--exclude`."""
+    belongs_to: str = ""
+    """As of a dump."""
 
     def __post_init__(self) -> None:
         """Refuse paths that the server's scripts could misread."""
@@ -65,11 +69,29 @@ class Kept(Fact):
     port: ClassVar[int] = 8000
     script: ClassVar[str] = "/usr/local/lib/coopinfra/backups"
     restore: ClassVar[str] = "/usr/local/lib/coopinfra/restore"
+    stage: ClassVar[str] = "/var/lib/coopinfra/backups/{}/stage"
+    """Where an organisation's backup says what is in it."""
     key: ClassVar[str] = "key"
     """The secret of this server that reads them."""
+    verify_days: ClassVar[int] = 8
+    """The age from which on something is wrong with the last reading of all of it: a seventh is read each day."""
     keeper: ClassVar[str] = "/usr/local/lib/coopinfra/backup-server"
     """The script over there."""
     doctor: ClassVar[str] = "/usr/local/lib/coopinfra/backup-doctor"
     """The one over there that looks for what should not be among them."""
     door: ClassVar[str] = "coopinfra-backups"
     """The account over there for keys that may do one thing alone."""
+
+    @classmethod
+    def unread(cls, said: str, place: str, now: float) -> tuple[float | None, str]:
+        """Judge what the script says of reading: the hours since when all was read, and what is wrong with that.
+
+        Not all was read yet: None, and nothing is wrong while the first backup is as young as all may be unread.
+        """
+        lines = (line.split() for line in said.splitlines())
+        first, whole = next(((int(line[1]), int(line[2])) for line in lines if line[0] == place), (0, 0))
+        age = (now - whole) / 3600 if whole else None
+        late = (whole or first) and now - (whole or first) > cls.verify_days * 86400
+        if not late:
+            return age, ""
+        return age, f"all of it was last read {age / 24:.0f} days ago" if age else "all of it was never read"

@@ -56,6 +56,8 @@ class Database(Need):
     owner: str
     readers: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    belongs_to: str = ""
+    """The role, or its part such as `website/shop`, whose data it holds; left out: whoever declares it."""
 
     engine: ClassVar[Literal["postgresql", "mariadb"]]
     socket: ClassVar[str]
@@ -95,9 +97,8 @@ class Database(Need):
         """How it is copied and put back; the engines' scripts take the same words."""
         verbs = ("dump", "restore", "count", "empty")
         dump, restore, count, empty = (f"{self.script} {verb} {self.name}" for verb in verbs)
-        return Dump(
-            f"{self.engine}-{self.name}", dump, restore, count, empty, f"{self.name}.dump", f"{self.name}.counts"
-        )
+        name, file, counts = f"{self.engine}-{self.name}", f"{self.name}.dump", f"{self.name}.counts"
+        return Dump(name, dump, restore, count, empty, file, counts, self.belongs_to)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class Secret(Fact):
 
     From when on it is needed needs no saying: all secrets are there, and proved, before the first phase begins.
     """
+    stays: str = ""
+    """Why a new value would take away more than it protects; empty for most."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made: our bug, never the operator's."""

@@ -19,6 +19,7 @@ def checks(part: Part[MariadbSettings]) -> Iterator[Check]:
             f"{owner} gets into its MariaDB database {name}",
             f"runuser -u {owner} -- mariadb --no-defaults -N -e 'SELECT current_user()' {name}",
             _is(f"{owner}@localhost"),
+            proves=(database.dump.name,),
         )
         yield succeeds(f"a stranger does not get into the MariaDB database {name}", f"{SCRIPT} refuses {name}")
     yield prints(

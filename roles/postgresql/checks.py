@@ -21,6 +21,7 @@ def checks(part: Part[PostgresqlSettings]) -> Iterator[Check]:
             f"{owner} gets into its database {name}",
             _as(owner, name, "SELECT current_user"),
             _is(owner),
+            proves=(database.dump.name,),
         )
         yield succeeds(f"a stranger does not get into the database {name}", f"{SCRIPT} refuses {name}")
     yield prints(

@@ -20,24 +20,35 @@ def is_active(sentence: str, *units: str) -> Check:
     return Check(sentence, run)
 
 
-def succeeds(sentence: str, command: str) -> Check:
+def succeeds(sentence: str, command: str, proves: tuple[str, ...] = ()) -> Check:
     """Return the check that a command ends with success; what it prints is what was found instead."""
 
     def run(host: Any) -> str | None:
         ran = host.run(command)
         return None if ran.rc == 0 else _said(ran.stdout + ran.stderr) or f"`{command}` failed"
 
-    return Check(sentence, run)
+    return Check(sentence, run, proves=proves)
 
 
-def prints(sentence: str, command: str, wanted: Callable[[str], str | None]) -> Check:
+def owns(sentence: str, path: str, user: str) -> Check:
+    """Return the check that data are there and all of a user, whatever number that has on this machine."""
+    return succeeds(
+        sentence,
+        f"id -u {user} >/dev/null || exit 1; [ -d {path} ] || {{ echo '{path} is not there'; exit 1; }};"
+        f" found=$(find {path} ! -user {user} -print -quit);"
+        ' [ -z "$found" ] || { echo "$found belongs to somebody else"; false; }',
+        proves=(path,),
+    )
+
+
+def prints(sentence: str, command: str, wanted: Callable[[str], str | None], proves: tuple[str, ...] = ()) -> Check:
     """Return the check that `wanted` has nothing to object to what a command prints."""
 
     def run(host: Any) -> str | None:
         ran = host.run(command)
         return wanted(ran.stdout) if ran.rc == 0 else _said(ran.stderr) or f"`{command}` failed"
 
-    return Check(sentence, run)
+    return Check(sentence, run, proves=proves)
 
 
 def _said(text: str) -> str:

@@ -99,10 +99,14 @@ class Manifest:
         files = {path: "" if path in self.sealed else digest for path, digest in self.files.items()}
         return replace(self, files=files, sealed={}, commit="", signed=False)
 
+    def is_later_than(self, release: str) -> bool:
+        """Whether a later release of coopinfra than that one wrote this."""
+        return _order(self.release) > _order(release)
+
     @property
     def is_ahead(self) -> bool:
         """Whether a later release than ours wrote this: it may say what we do not understand."""
-        return _order(self.release) > _order(our_release())
+        return self.is_later_than(our_release())
 
 
 def read_manifest(text: str) -> Manifest:

@@ -48,6 +48,11 @@ class Place(Generic[S_co]):
         return f"{DATA}/{self.id}"
 
     @property
+    def belongs_to(self) -> str:
+        """What its data come back with."""
+        return f"website/{self.name}"
+
+    @property
     def settings(self) -> str:
         """Where lies what we write for it and its programs read."""
         return f"/etc/coopinfra/sites/{self.id}"

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
-from vault import LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, red, seed, sql, two_machines
+from coopinfra.deploy.lab.state import BoxSpec
+from vault import BACKUPS, CLIENT, LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, red, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(900)
+
+SITE = (
+    "website: {sites: {shop: {domain: shop.highbeam.example, kind: php, source: {folder: sites/main},"
+    " writable: [uploads], database: postgresql}}}"
+)
+ORG = CLIENT.replace(BACKUPS, f"{BACKUPS}\n      {SITE}")
+UPLOADS = "/srv/data/highbeam-shop/uploads"
 
 
 @pytest.fixture(scope="module")
 def operator(lab):
     """Somebody who looks after both."""
-    return two_machines(lab)
+    return two_machines(lab, ORG)
+
+
+def shop(operator, statement):
+    """Run one statement in the database of the site, as its owner."""
+    return operator.root(
+        f'cd / && runuser -u highbeam-shop -- psql -X -A -t -q -d highbeam-shop -c "{statement}"'
+    ).strip()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def seeded(operator):
     """A database, files of several kinds, and a first backup; before it, everybody says that there is none."""
     seed(operator)
+    operator.root(f"echo picture >{UPLOADS}/beam.png; chown highbeam-shop: {UPLOADS}/beam.png")
+    shop(operator, "CREATE TABLE orders (id integer); INSERT INTO orders VALUES (1), (2)")
     before = [red(operator, each) for each in ("highbeam", "collective")]
     status = operator.run("backup", "status", "highbeam")
 
@@ -36,7 +54,7 @@ def seeded(operator):
         {"highbeam.web1 has sent a backup to vault1 in the last 26 hours": "it has never sent one"},
     ]
     assert status.returncode == 1
-    assert "STALE" in status.stdout
+    assert "RED last backup: it has never got one" in " ".join(status.stdout.split())
     assert made.stdout == "web1: sent to collective-vault1\n"
 
 
@@ -51,8 +69,10 @@ def test_all_is_well_after_a_backup_and_a_further_deploy_changes_nothing(operato
     assert "stage/dumps/postgresql-highbeam-members/highbeam-members.dump" in held
     assert "/srv/shared/odd [name]*" in held
     assert "films" not in held
-    assert "newest" in operator.ok("backup", "status", "highbeam").stdout
+    assert "is sound" in operator.ok("backup", "verify", "highbeam").stdout
+    assert "last read whole: not yet" in operator.run("backup", "status").stdout, "one seventh is not all"
     assert "is sound" in operator.ok("backup", "verify", "highbeam", "--whole").stdout
+    assert "last read whole: 0 minutes ago" in operator.run("backup", "status").stdout
 
 
 def test_the_server_that_keeps_them_cannot_read_them_and_secrets_lie_on_no_command_line(operator):
@@ -135,6 +155,21 @@ def test_one_file_comes_back_and_what_was_there_is_kept_aside(operator):
     assert "/srv/nothing is not in the backup" in unknown.stderr
 
 
+def test_a_site_comes_back_with_its_files_and_its_database_and_nothing_else_does(operator):
+    operator.root(f"echo scribbled >{UPLOADS}/beam.png; echo kept >/srv/shared/note")
+    shop(operator, "DELETE FROM orders")
+    sql(operator, "UPDATE people SET name = 'today' WHERE id = 1")
+
+    ran = operator.ok("backup", "restore", "highbeam", "--site", "shop", "--yes")
+
+    assert operator.root(f"cat {UPLOADS}/beam.png; stat -c %U {UPLOADS}/beam.png") == "picture\nhighbeam-shop\n"
+    assert shop(operator, "SELECT count(*) FROM orders") == "2"
+    assert "compared: 1 files" in ran.stdout
+    assert operator.root("cat /srv/shared/note") == "kept\n", "what is of others stays as it is"
+    assert sql(operator, "SELECT name FROM people WHERE id = 1") == "today"
+    operator.ok("backup", "restore", "highbeam", "--path", "/srv/shared/note", "--yes")
+
+
 def test_a_database_comes_back_as_it_was_while_somebody_wrote_into_it(operator):
     writer = (
         f"cd /; while true; do runuser -u {NAME} -- psql -X -q -d {NAME} -c"
@@ -196,17 +231,71 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
 
 
 @pytest.mark.rest
-def test_one_that_is_killed_leaves_nothing_that_hinders_the_next(operator):
-    operator.root("head -c 200000000 /dev/urandom >/srv/shared/large")
-    operator.root(f"systemctl start --no-block {UNIT}; until pgrep -x restic; do sleep 0.1; done; sleep 0.3")
-    operator.root(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
-    operator.root(f"until systemctl is-failed --quiet {UNIT}; do sleep 0.1; done; rm /srv/shared/large")
+@pytest.mark.parametrize("turn", range(3))
+def test_a_backup_that_is_killed_leaves_nothing_that_hinders_the_next(operator, turn):
+    seconds = random.uniform(0, 4)
+    operator.root(
+        f"head -c 200000000 /dev/urandom >/srv/shared/large; systemctl start --no-block {UNIT}; sleep {seconds}"
+    )
+    waits = f"while systemctl is-active {UNIT} | grep -q activating; do sleep 0.1; done"
+    operator.root(f"systemctl kill --signal=KILL {UNIT} || true; {waits}")
+    operator.root("rm /srv/shared/large")
     left = operator.root(f"ls {STATE}")
 
     operator.ok("backup", "now", "highbeam")
 
     assert "stage" not in left.split()
     assert operator.root(f"{RESTIC} list locks --no-lock") == ""
+    assert red(operator) == {}
+
+
+ASIDE = f"{STATE}/aside"
+# What was there before: in its place, or aside, in a dump or a file.
+TODAY = (
+    f"grep -rlx today /srv/shared/note {ASIDE} || true; cd /;"
+    f" runuser -u {NAME} -- psql -X -A -t -q -d {NAME} -c \"SELECT name FROM people WHERE name = 'today-row'\" || true;"
+    f" for dump in $(find {ASIDE} -name '{NAME}.dump'); do pg_restore -f - $dump | grep -m1 -o today-row || true; done"
+)
+FIXED = f"until find {ASIDE} -path '*/dumps/*' -name '*.counts' 2>/dev/null | grep -q {NAME}; do sleep 0.02; done"
+
+
+@pytest.mark.parametrize("when", ["fixed", *(pytest.param(turn, marks=pytest.mark.rest) for turn in range(4))])
+def test_a_restore_that_is_killed_has_lost_nothing_and_the_next_one_finishes_it(operator, when):
+    operator.ok("backup", "now", "highbeam")
+    operator.root(f"rm -rf {ASIDE}; echo today >/srv/shared/note")
+    sql(operator, "UPDATE people SET name = 'today-row' WHERE id = 1")
+    wait = FIXED if when == "fixed" else f"sleep {random.uniform(0, 8):.2f}"
+
+    running = operator.start(*operator.argv("backup", "restore", "highbeam", "--all", "--yes"))
+    operator.root("until systemctl is-active --quiet coopinfra-restore@highbeam; do sleep 0.02; done")
+    operator.root(f"{wait}; systemctl kill --signal=KILL coopinfra-restore@highbeam || true")
+    running.communicate()
+    found = operator.root(TODAY)
+
+    assert "/srv/shared/note" in found, f"the file is in its place or aside ({wait})"
+    assert "today-row" in found, f"and so is the row ({wait})"
+    ran = operator.ok("backup", "restore", "highbeam", "--all", "--yes")
+    assert "compared: " in ran.stdout
+    assert operator.root("cat /srv/shared/note") == "minutes\n"
+    assert sql(operator, "SELECT count(*) FROM people WHERE name = 'today-row'") == "0"
+    assert "today-row" in operator.root(TODAY), "what was there is aside still"
+    assert red(operator) == {}
+
+
+def test_what_a_link_leads_to_outside_of_what_is_kept_is_named_and_not_left_out_in_silence(operator):
+    operator.root(
+        "mkdir -p /srv/elsewhere; cd /srv/shared; ln -s /srv/elsewhere out; ln -s note in; ln -s /etc/fstab etc"
+    )
+
+    made = operator.ok("backup", "now", "highbeam")
+    said = red(operator)
+    operator.root("rm /srv/shared/out /srv/shared/in /srv/shared/etc")
+    operator.ok("backup", "now", "highbeam")
+
+    leads = "/srv/shared/out leads to /srv/elsewhere"
+    assert f"not kept: {leads}\n" in made.stdout
+    assert "/srv/shared/in " not in made.stdout
+    assert said == {"no link leads out of what is kept of web1": leads}
     assert red(operator) == {}
 
 
@@ -218,12 +307,13 @@ def test_old_backups_are_seen_by_whoever_keeps_them_whatever_the_server_says(ope
     operator.ok("backup", "now", "highbeam")
 
     assert status.returncode == 1
-    assert "STALE: more than 14 hours" in status.stdout
+    assert "48 hours ago, 14 hours at most: the newest came 48 hours ago" in status.stdout
     assert said == {
         "collective-vault1 has a backup of web1 from the last 14 hours": "the newest came 48 hours ago",
         "highbeam.web1 has sent a backup to vault1 in the last 26 hours": "the newest came 48 hours ago",
     }, "the server itself believes that all is well"
-    assert operator.run("backup", "status", "highbeam").returncode == 0
+    young = operator.run("backup", "status", "highbeam").stdout
+    assert [line for line in young.splitlines() if "RED" in line] == ["  RED last drill: nobody has ever tried"]
 
 
 @pytest.mark.rest
@@ -236,6 +326,47 @@ def test_what_is_to_be_kept_and_is_gone_fails_the_backup(operator):
     assert failed.returncode == 3
     assert "/srv/shared is to be kept and is not there" in failed.stderr
     operator.ok("backup", "now", "highbeam")
+
+
+@pytest.mark.rest
+def test_what_one_server_had_goes_onto_another(operator):
+    """Which has neither key nor login of the first; it takes what is declared there, and refuses what is not."""
+    folder = operator.folder / "org.yml"
+    one = folder.read_text()
+    moved = f"""\
+  web2:
+    address: 203.0.113.11
+    roles:
+      postgresql: {{databases: {{members: {{}}}}}}
+      {BACKUPS}
+"""
+    folder.write_text(one + moved)
+    labs.add_box(labs.load(operator.lab.name), BoxSpec("web2", "203.0.113.11", organisation="highbeam"))
+    again = Operator(labs.load(operator.lab.name))
+    again.ok("secrets", "generate", "highbeam")
+    again.ok("deploy", "highbeam", "--yes")
+    restore = ("backup", "restore", "highbeam", "--server", "web1", "--to", "web2", "--yes")
+
+    refused = again.run(*restore, "--site", "shop")
+    database = again.ok(*restore, "--database", NAME)
+    files = again.ok(*restore, "--path", "/srv/shared")
+    note = again.ok(*restore, "--path", "/srv/shared/note")
+    there = again.root("cat /srv/shared/note; stat -c %U /srv/shared/note", box="web2")
+    rows = again.root(
+        f"cd / && runuser -u {NAME} -- psql -X -A -t -d {NAME} -c 'SELECT count(*) FROM people'", box="web2"
+    )
+    left = again.root(f"ls {STATE}", box="web2")
+    folder.write_text(one)
+    labs.remove_box(labs.load(operator.lab.name), "web2")
+
+    assert refused.returncode == 2
+    assert "nothing on `web2` takes postgresql-highbeam-shop" in refused.stderr
+    assert "tables with the same rows and sums" in database.stdout
+    assert "compared: 2 files" in files.stdout
+    assert "kept aside: " in note.stdout
+    assert there == "minutes\nwww-data\n"
+    assert rows.strip() == sql(again, "SELECT count(*) FROM people")
+    assert "arriving" not in left.split()
 
 
 def test_a_lost_server_comes_back_from_inventory_identity_and_backup_alone(operator):

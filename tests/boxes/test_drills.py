@@ -13,7 +13,8 @@ from vault import BACKUPS, CLIENT, NAME, REPOSITORY, RESTIC, STATE, red, seed, s
 pytestmark = pytest.mark.timeout(1200)
 
 SITE = "website: {sites: {main: {domain: www.highbeam.example, source: {folder: sites/main}, preview_password: true}}}"
-ORG = CLIENT.replace(BACKUPS, f"{BACKUPS}\n      {SITE}")
+PROMISES = "promises: {lose_at_most: 24h, back_within: 4h}\n"
+ORG = PROMISES + CLIENT.replace(BACKUPS, f"{BACKUPS}\n      {SITE}")
 COPY = "/root/copy"
 MUTANT = "/root/mutant"
 DUMP = f"{STATE}/stage/dumps/postgresql-{NAME}"
@@ -61,10 +62,15 @@ def test_a_server_comes_back_and_the_receipt_says_how_long_it_took(operator):
     assert any(each.startswith("compared: ") and "files" in each for each in said)
     assert "https://www.highbeam.example/ shows its page" in said
     assert "highbeam-members gets into its database highbeam-members" in said
+    assert "the server was back within 4 hours, as promised" in said
     assert done["packets_out"] == 0
     assert 0 < done["minutes"] < 60
     receipt = operator.folder / "receipts/drill-1.json"
     assert "All of it came back." in receipt.with_suffix(".md").read_text()
+    assert "Promised: 4 hours at most." in receipt.with_suffix(".md").read_text()
+    due = operator.run("backup", "drill", "--due")
+    assert (due.returncode, due.stderr) == (0, "nothing was due\n")
+    assert "last drill: " in operator.ok("backup", "status").stdout
     assert "nobody has ever tried" in before
     assert "in a drill" not in json.dumps(red(operator))
     assert operator.data("backup", "receipts", "highbeam")["problems"] == []
@@ -77,6 +83,18 @@ def test_a_server_comes_back_and_the_receipt_says_how_long_it_took(operator):
 
     assert edited.returncode == 1
     assert "drill-1.json is not as its signature says" in edited.stderr
+
+
+@pytest.mark.rest
+def test_one_that_takes_longer_than_was_promised_is_red_though_all_came_back(operator, drill):
+    org = operator.folder / "org.yml"
+    org.write_text(ORG.replace("back_within: 4h", "back_within: 1m"))
+
+    found = drill()
+    org.write_text(ORG)
+
+    assert list(found) == ["the server was back within 1 minutes, as promised"]
+    assert found.popitem()[1].startswith("it took ")
 
 
 def _another(operator, *names):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
+import pwd
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from coopinfra.deploy.planning.plan import ServerPlan
+from coopinfra.deploy.checks.run import checks_of
+from coopinfra.deploy.jobs.drill_checks import NOT_THERE
+from coopinfra.deploy.planning.plan import Declared, ServerPlan
 from coopinfra.deploy.runbook.sections import section
 from coopinfra.roles.contract import File, Settings
+from coopinfra.roles.declarations import BackupPath, Dump
+from coopinfra.roles.primitives.checking import owns
 from coopinfra.roles.primitives.markers import markers_in
 from coopinfra.roles.registry import FOLDER, Role, roles
 from examples import Example, examples
@@ -209,6 +215,52 @@ def test_a_secret_goes_to_the_server_if_and_only_if_it_says_so(example: Example)
     files = [each for each in example.server.files if isinstance(each, File)]
 
     assert {path for file in files for path in markers_in(file.content)} == declared
+
+
+def _unproven(server: ServerPlan) -> set[str]:
+    """Name what cannot be made anew and no check looks at that a drill runs on what came back."""
+    data = {each.path for each in server.all(BackupPath)} | {each.name for each in server.all(Dump)}
+    return data - {name for role, check in checks_of(server) if role not in NOT_THERE for name in check.proves}
+
+
+@each_example
+def test_all_data_is_looked_at_by_a_check_of_its_own_once_it_was_put_back(example: Example) -> None:
+    # Counts and sums say that it is the same; the check says that whoever it belongs to can use it.
+    assert _unproven(example.server) == set()
+
+
+def test_data_that_nobody_looks_at_would_be_seen() -> None:
+    with_data = [each.server for each in examples() if each.server.all(BackupPath) and each.server.all(Dump)]
+    assert with_data
+    forgotten = (BackupPath("/srv/forgotten"), replace(with_data[0].all(Dump)[0], name="x"))
+    more = tuple(Declared("website", each) for each in forgotten)
+
+    assert _unproven(replace(with_data[0], declared=(*with_data[0].declared, *more))) == {"/srv/forgotten", "x"}
+
+
+@each_example
+def test_a_check_of_data_is_red_where_nothing_is(example: Example) -> None:
+    nothing = SimpleNamespace(run=lambda _: SimpleNamespace(rc=1, stdout="", stderr="no such thing"))
+
+    assert all(check.run(nothing) for _, check in checks_of(example.server) if check.proves)
+
+
+def test_whoever_data_belong_to_is_seen_on_a_disk(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/upload").touch()
+    me = pwd.getpwuid((tmp_path / "data").stat().st_uid).pw_name
+
+    def found(path: Path, user: str) -> str | None:
+        ran = lambda command: subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)  # noqa: E731
+        host = SimpleNamespace(
+            run=lambda command: SimpleNamespace(rc=(done := ran(command)).returncode, stdout=done.stdout, stderr="")
+        )
+        return owns("it is theirs", str(path), user).run(host)
+
+    assert found(tmp_path / "data", me) is None
+    assert found(tmp_path / "data", "nobody") == f"{tmp_path}/data belongs to somebody else"
+    assert found(tmp_path / "gone", me) == f"{tmp_path}/gone is not there"
+    assert found(tmp_path / "data", "never-heard-of")
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secret, Unit, User
-from coopinfra.roles.primitives.checking import is_active, succeeds
+from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import reach
 from coopinfra.roles.website.kinds.programs import App, Program, Runtime
@@ -29,7 +29,7 @@ def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
     yield User(place.user, full_name=f"Site {place.name}")
     yield User(app.builder, full_name=f"Builds the site {place.name}")
     yield place.release(app.site.source, build=f"{script} build", trial=f"{script} try")
-    yield BackupPath(place.data)
+    yield BackupPath(place.data, belongs_to=place.belongs_to)
     yield from (each for each in (app.database, app.cache) if each)
     for variable, name, _ in app.secrets:
         yield Secret(name, app.site.secrets[variable])
@@ -108,6 +108,7 @@ def checks(place: Place[Any], runtime: Runtime) -> Iterator[Check]:
     app = App(place, runtime)
     name = place.name
     yield succeeds(f"the program of the site `{name}` answers", f"{place.settings}/release ask")
+    yield owns(f"the program of the site `{name}` has its data for itself", place.data, place.user)
     if app.workers:
         yield is_active(f"the workers of the site `{name}` run", *(app.unit(each.name) for each in app.workers))
     running = (app.unit("web"), *(app.unit(each.name) for each in app.workers))

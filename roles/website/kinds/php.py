@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from coopinfra.roles.contract import Check, Directory, Field, File, WholeNumber, YesNo
 from coopinfra.roles.declarations import BackupPath, Database, Declaration, MariadbDatabase, PostgresqlDatabase
-from coopinfra.roles.primitives.checking import is_active, succeeds
+from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website import pool, reach
@@ -115,9 +115,9 @@ def declare(place: Place[PhpSite]) -> Iterator[Declaration]:
     yield place.release(place.site.source, build=build, trial=trial)
     yield from pool.declare(_pool(place))
     if engine := DATABASES.get(place.site.database):
-        yield engine(place.id, place.user)
+        yield engine(place.id, place.user, belongs_to=place.belongs_to)
     for path in _data(place):
-        yield BackupPath(path)
+        yield BackupPath(path, belongs_to=place.belongs_to)
 
 
 def files(place: Place[PhpSite]) -> Iterator[File | Directory]:
@@ -154,3 +154,5 @@ def checks(place: Place[PhpSite]) -> Iterator[Check]:
         f"found=$(find {place.path} ! -user root -print -quit); "
         '[ -z "$found" ] || { echo "$found belongs to somebody else"; false; }',
     )
+    for path in _data(place):
+        yield owns(f"the site `{place.name}` has its folder {path} for itself", path, place.user)

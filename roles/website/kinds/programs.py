@@ -63,7 +63,10 @@ class App:
     def database(self) -> PostgresqlDatabase | None:
         """Its database, if it has one."""
         name = self.site.postgresql
-        return PostgresqlDatabase(f"{self.place.part.organisation.id}-{name}", self.place.user) if name else None
+        if not name:
+            return None
+        organisation, belongs_to = self.place.part.organisation.id, self.place.belongs_to
+        return PostgresqlDatabase(f"{organisation}-{name}", self.place.user, belongs_to=belongs_to)
 
     @property
     def cache(self) -> Cache | None:

@@ -15,7 +15,7 @@ from coopinfra.roles.declarations import (
     Secret,
     Unit,
 )
-from coopinfra.roles.primitives.checking import is_active, prints, succeeds
+from coopinfra.roles.primitives.checking import is_active, owns, prints, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import FILES
@@ -30,6 +30,7 @@ SCRIPTS = "/usr/local/lib/coopinfra/wordpress"
 GATE_USER = "editor"
 ELEVATE = "UPDATE wp_usermeta SET meta_value = meta_value"
 """What somebody would have to be allowed who wants to be an administrator, without any effect."""
+ATTACHED = 'SELECT meta_value FROM wp_postmeta WHERE meta_key = "_wp_attached_file"'
 LANGUAGES = {"en": "", "es": "es_ES", "fr": "fr_FR", "de": "de_DE", "pt": "pt_PT", "it": "it_IT", "nl": "nl_NL"}
 """The names that WordPress has for the languages of organisations."""
 # Debian's themes and languages beside the site's own; what people upload outlives releases.
@@ -84,13 +85,13 @@ def database(place: Place[WordpressSite]) -> MariadbDatabase:
     """Return its database: visitors read, comment, and do no more."""
     visitors, own = pools(place)
     if visitors == own:
-        return MariadbDatabase(place.id, own.user)
+        return MariadbDatabase(place.id, own.user, belongs_to=place.belongs_to)
     grants = (
         Grant(visitors.user, ("INSERT",), "wp_comments"),
         Grant(visitors.user, ("INSERT",), "wp_commentmeta"),
         Grant(visitors.user, ("UPDATE",), "wp_posts", ("comment_count",)),
     )
-    return MariadbDatabase(place.id, own.user, readers=(visitors.user,), grants=grants)
+    return MariadbDatabase(place.id, own.user, (visitors.user,), grants, place.belongs_to)
 
 
 def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
@@ -121,7 +122,7 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
     for each in dict.fromkeys((own, visitors)):
         yield from pool.declare(each)
     yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
-    yield BackupPath(uploads(place))
+    yield BackupPath(uploads(place), belongs_to=place.belongs_to)
     if site.mode == "static-export":
         yield from export.declare(place)
 
@@ -204,6 +205,15 @@ def checks(place: Place[WordpressSite]) -> Iterator[Check]:
         f"no program lies among what was uploaded to `{place.name}`",
         f"found=$(find {uploads(place)} -type f -regextype egrep -iregex '.*\\.(ph[^/]*|cgi|pl|sh|html?|js)' "
         '-print -quit); [ -z "$found" ] || { echo "$found"; false; }',
+    )
+    yield owns(f"the site `{place.name}` has what was uploaded to it for itself", uploads(place), own.user)
+    yield succeeds(
+        f"all uploads are there that the database of `{place.name}` names",
+        f"named=$(runuser -u {own.user} -- mariadb --no-defaults -N -r -e '{ATTACHED}' {place.id}) || exit 1;"
+        f' missing=$(printf \'%s\\n\' "$named" | while IFS= read -r file; do [ -z "$file" ] ||'
+        f' [ -e "{uploads(place)}/$file" ] || echo "$file"; done | head -n 3);'
+        ' [ -z "$missing" ] || { echo "missing: $missing"; false; }',
+        proves=(uploads(place), database(place).dump.name),
     )
     if visitors != own:
         yield prints(

@@ -16,9 +16,9 @@ FUTURE = "the newest backup is not from the future"
 CAME = "the newest backup came when it says that it was made"
 
 
-def wrong(made: datetime, came: datetime | None) -> list[str]:
+def wrong(made: datetime, came: datetime | None, taken: datetime | None = None) -> list[str]:
     snapshot = Snapshot("a" * 64, made, "web1", "vault1", 1, 1)
-    return [each.sentence for each in of_times(snapshot, NOW, came, 14) if not each.is_true]
+    return [each.sentence for each in of_times(snapshot, taken or made, NOW, came, 14) if not each.is_true]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,14 @@ def wrong(made: datetime, came: datetime | None) -> list[str]:
 )
 def test_the_age_is_judged_by_more_than_one_clock(made: timedelta, came: timedelta | None, expected: list[str]) -> None:
     assert wrong(NOW + made, None if came is None else NOW + came) == expected
+
+
+def test_data_are_as_old_as_when_they_were_copied_and_not_as_when_they_were_sent() -> None:
+    sent = NOW - timedelta(hours=1)
+
+    assert wrong(sent, sent, NOW - timedelta(hours=13)) == []
+    assert wrong(sent, sent, NOW - timedelta(hours=15)) == [AGES]
+    assert wrong(sent, sent, NOW + timedelta(hours=1)) == [FUTURE]
 
 
 def test_a_secret_that_was_changed_since_is_named_by_its_file() -> None:
