@@ -140,7 +140,7 @@ class Benchmark:
             spread = f"{times[0]:.2f}..{times[-1]:.2f}"
             yield (f"  {asked.what:<42}{both[0]:>16}{median(times):>8.2f}{spread:>14}{both[1]:>15} ms{both[2]:>15} ms")
 
-    def _load(self, url: str, *, keeps: bool = True, seconds: int = SECONDS) -> Load:
+    def _load(self, url: str, *, keeps: bool = True) -> Load:
         with tempfile.NamedTemporaryFile() as file:
             options = (
                 "-q",
@@ -148,7 +148,7 @@ class Benchmark:
                 "-c",
                 "8",
                 "-t",
-                str(seconds),
+                str(SECONDS),
                 "-n",
                 "1000000",
                 "-e",
@@ -181,7 +181,7 @@ class Benchmark:
         yield f"{'':<24}{'idle':>10}{'asked':>10}{'of such in 1 GB, idle':>24}"
         for kind, name in KINDS.items():
             domain = "www" if kind == "static" else name
-            self._load(f"https://{domain}.highbeam.example/", seconds=1)
+            labs.run(self.lab, ("ab", "-q", "-c", "8", "-n", "40", f"https://{domain}.highbeam.example/"))
             asked = self._pss(OF_SITE, name)
             fit = f"{(SERVER_MEGABYTES - rest) / idle[kind]:.0f}" if idle[kind] else "-"
             yield f"  {kind:<22}{idle[kind]:>7.1f} MB{asked:>7.1f} MB{fit:>24}"

@@ -44,23 +44,28 @@ def _segment(flags: str) -> str:
     return f"python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None).shmget(4711, 4096, {flags}) < 0)'"
 
 
+def _queue(function: str, arguments: str = "") -> str:
+    code = f'import ctypes, os, sys; os.umask(0); sys.exit(ctypes.CDLL(None).{function}(b"/birch"{arguments}) < 0)'
+    return f"python3 -c '{code}'"
+
+
+# What everybody in the same namespace may have of the victim: memory, messages, and memory of PHP.
 SEGMENT = _segment("0o1666")
-"""Makes memory that everybody in the same namespace may read."""
-
-
+QUEUE = _queue("mq_open", ", 0o102, 0o666, None")
+SHARED = 'shm_put_var(shm_attach(4712, 4096, 0666), 1, "kept")'
 _SEES_SITES = ("TemporaryFileSystem=",)
 _WRITES = ("ProtectSystem=no",)
-_AS_IT = ("User=birch-shop",)
+_AS_IT = ("User=birch-shop", "Group=birch-shop")
 _NETWORK = ("PrivateNetwork=no", "RestrictAddressFamilies=")
 _ITS_NETWORK = (*_NETWORK, "NetworkNamespacePath=/run/attempts/network")
 _TRUST = """
-cp -p /etc/postgresql/17/main/pg_hba.conf /run/attempts/
-echo 'local all all trust' >/etc/postgresql/17/main/pg_hba.conf
+cp -p /etc/coopinfra/postgresql/pg_hba.conf /run/attempts/
+echo 'local all all trust' >/etc/coopinfra/postgresql/pg_hba.conf
 pg 'SELECT pg_reload_conf()'; sleep 1
 """
 _NO_TRUST = """
 if [ -e /run/attempts/pg_hba.conf ]; then
-    mv /run/attempts/pg_hba.conf /etc/postgresql/17/main/pg_hba.conf
+    mv /run/attempts/pg_hba.conf /etc/coopinfra/postgresql/pg_hba.conf
     pg 'SELECT pg_reload_conf()'; sleep 1
 fi
 """
@@ -173,6 +178,13 @@ TEMPORARY = (
         ("PrivateIPC=no",),
         mend="ipcrm -M 4711",
     ),
+    Attempt(
+        "find its messages (POSIX)",
+        _queue("mq_open", ", 0"),
+        f"runuser -u birch-shop -- {QUEUE}",
+        ("PrivateIPC=no",),
+        mend=_queue("mq_unlink"),
+    ),
 )
 PROCESSES = (
     Attempt("read the environment of its processes", "grep -aq PAYMENT_TOKEN /proc/$APP/environ", weaker=_AS_IT),
@@ -192,8 +204,8 @@ PROCESSES = (
     Attempt("slow its processes down", "renice -n 1 -p $APP", weaker=_AS_IT, mend="renice -n 0 -p $APP"),
     Attempt(
         "freeze its control group",
-        ": >>/sys/fs/cgroup$GROUP/cgroup.freeze",
-        "open_up o+w /sys/fs/cgroup$GROUP/cgroup.freeze",
+        ': >>"/sys/fs/cgroup$GROUP/cgroup.freeze"',
+        'open_up o+w "/sys/fs/cgroup$GROUP/cgroup.freeze"',
         ("ProtectControlGroups=no",),
     ),
 )
@@ -282,7 +294,7 @@ MACHINE = (
     Attempt(
         "have systemd start something of it",
         "systemctl start birch-shop@job-count.service",
-        weaker=("User=root", "InaccessiblePaths="),
+        weaker=("User=root", "Group=root", "InaccessiblePaths="),
     ),
     Attempt(
         "have cron run something",
@@ -324,7 +336,6 @@ MACHINE = (
     ),
 )
 _LINK = f"{DATA}/alder-tools/uploads/attempt.txt"
-_SHARED = 'shm_put_var(shm_attach(4712, 4096, 0666), 1, "kept")'
 BY_PHP = (
     Attempt("read its code", f"file_get_contents('{SITES}/birch-tools/current/index.php')"),
     Attempt("look through what was uploaded to it", f"scandir('{DATA}/birch-tools/uploads')"),
@@ -345,7 +356,7 @@ BY_PHP = (
     Attempt(
         "read its shared memory (System V)",
         "shm_get_var(shm_attach(4712), 1) === 'kept'",
-        f"runuser -u birch-tools -- php -r '{_SHARED};'",
+        f"runuser -u birch-tools -- php -r '{SHARED};'",
         mend="ipcrm -M 4712",
     ),
     Attempt(

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
-from attempts import BY_PHP, BY_PROGRAMS, SEGMENT, Attempt
+from attempts import BY_PHP, BY_PROGRAMS, QUEUE, SEGMENT, SHARED, Attempt
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
 
 ATTACKERS = ("alder-letters", "birch-letters")
 """A site of another organisation, and another site of the same one."""
-PHP_ATTACKER, PHP_SITE = "alder-tools", "https://tools.alder.example/"
+PHP_ATTACKER, PHP_SITE, PHP_VICTIM = "alder-tools", "https://tools.alder.example/", "https://tools.birch.example/"
 HERE = "/run/attempts"
 ALIVE = "alive"
 UNITS = "/run/systemd/system"
@@ -34,7 +34,7 @@ AS_ROOT = f"""
 . {HERE}/facts
 export ME=$1
 open_up() {{
-    echo "chmod $(stat -Lc %a "$2") $2" >>{HERE}/opened
+    printf "chmod %s '%s'\\n" "$(stat -Lc %a "$2")" "$2" >>{HERE}/opened
     chmod "$1" "$2"
 }}
 pg() {{
@@ -62,7 +62,7 @@ theirs() {
     nsenter -t $APP "$@"
 }
 theirs -m sh -c 'for each in /tmp /var/tmp /dev/shm; do echo kept >$each/birch; chmod 644 $each/birch; done'
-theirs -i setpriv --reuid=birch-shop --clear-groups sh -c "$(cat /run/attempts/segment)"
+theirs -i setpriv --reuid=birch-shop --regid=birch-shop --clear-groups sh /run/attempts/theirs
 systemd-run --quiet --collect --unit=attempts-listener nsenter -t $APP -n python3 -c '
 import socket, threading
 port, name = socket.create_server(("127.0.0.1", 9000)), socket.socket(socket.AF_UNIX)
@@ -80,13 +80,14 @@ printf picture >/srv/data/birch-tools/uploads/beam.png
 def prepare(operator: Operator) -> None:
     """Lay on the box what attempts need, and what there is to be taken."""
     _root(operator, "\n".join(_preparation()))
+    operator.outside("curl", "-sS", "--form-string", f"code={SHARED};", PHP_VICTIM)
 
 
 def _preparation() -> Iterator[str]:
     yield f"set -e; rm -rf {HERE}; mkdir -p {HERE}"
     yield "APP=$(systemctl show -P MainPID birch-shop@web) GROUP=$(systemctl show -P ControlGroup birch-shop@web)"
-    yield f'echo "export APP=$APP GROUP=$GROUP" >{HERE}/facts'
-    files = {"run": RUN, "as_root": AS_ROOT, "proven": PROVEN, "mend": MEND, "segment": SEGMENT}
+    yield f'printf "export APP=%s GROUP=\'%s\'\\n" $APP "$GROUP" >{HERE}/facts'
+    files = {"run": RUN, "as_root": AS_ROOT, "proven": PROVEN, "mend": MEND, "theirs": f"{SEGMENT} && {QUEUE}"}
     for name, each in (NAMED | NAMED_PHP).items():
         files |= {f"{name}.command": each.command, f"{name}.hole": each.hole, f"{name}.mend": each.mend}
         if each.proof:

@@ -10,13 +10,13 @@ import pytest
 
 import isolation
 from attempts import BY_PHP, BY_PROGRAMS
-from boxes import EXAMPLES, Operator, machines
+from boxes import Operator, machines
+from documented import assert_documented
 from isolation import ATTACKERS
 from test_shared import OWNER, SHARED1, TENANTS, Sharing
 
 pytestmark = pytest.mark.timeout(900)
 
-PAGE = EXAMPLES.parent / "docs/web-hosting.md"
 APPS = Path(__file__).parent / "apps"
 ORGANISATION = """\
 name: NAME
@@ -94,12 +94,7 @@ def test_nothing_works_that_a_site_tries_at_another_of_its_organisation_or_of_a_
     sys.stderr.write(said)
     assert [(who, sentence) for who, sentences in worked.items() for sentence in sentences] == []
     assert alone[0] == alone[1], "to whom they belong makes no difference"
-    text = PAGE.read_text()
-    before, _, rest = text.partition("<!-- isolation -->\n")
-    _, _, after = rest.partition("<!-- end of isolation -->\n")
-    if record:
-        PAGE.write_text(f"{before}<!-- isolation -->\n{said}<!-- end of isolation -->\n{after}")
-    assert said in PAGE.read_text(), "read the difference, then --record"
+    assert_documented("isolation", said, record=record)
 
 
 def test_each_of_them_works_once_its_hole_is_made(operator):

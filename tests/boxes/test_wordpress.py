@@ -14,18 +14,17 @@ import pytest
 
 import browser
 from attacks import REFUSED, WORKS, Target, outcomes, table
-from boxes import EXAMPLES
 from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.internet import AUTHORITY_NAME
 from coopinfra.deploy.lab.state import BoxSpec
+from documented import assert_documented
 from faults import held, running, wait_for
 from test_budget import COMPARE, CONVERGE, count
 
 pytestmark = pytest.mark.timeout(600)
 
 HERE = Path(__file__).parent
-PAGE = EXAMPLES.parent / "docs/web-hosting.md"
 BLOG, SHOP, NEWS, WRITE, TOOLS = (
     f"https://{name}.highbeam.example" for name in ("blog", "shop", "news", "write", "tools")
 )
@@ -398,9 +397,4 @@ def test_what_a_vulnerable_plugin_leads_to_is_what_the_documentation_says(operat
 
     assert set(columns["stock Debian"].values()) == {WORKS}, "the control: each attack is one"
     assert set(columns["`split`"].values()) == set(columns["`static-export`"].values()) == {REFUSED}
-    text = PAGE.read_text()
-    before, _, rest = text.partition("<!-- attacks -->\n")
-    _, _, after = rest.partition("<!-- end of attacks -->\n")
-    if record:
-        PAGE.write_text(f"{before}<!-- attacks -->\n{said}<!-- end of attacks -->\n{after}")
-    assert said in PAGE.read_text(), "read the difference, then --record"
+    assert_documented("attacks", said, record=record)
