@@ -182,7 +182,8 @@ def test_it_follows_the_name_and_is_never_led_to_the_server_itself_or_a_provider
 @pytest.mark.rest
 def test_after_a_reboot_it_is_as_before_and_without_the_setting_all_of_it_is_gone(operator):
     labs.reboot(operator.lab, "web1")
-    rebooted = tries(operator, "http", HOOKS, 80), tries(operator, "tcp", CLIENT, 80)
+    operator.root("systemctl is-system-running --wait || true")
+    rebooted = tries(operator, "http", HOOKS, 80), tries(operator, "tcp", CLIENT, 80), red(operator)
     org = operator.folder / "org.yml"
     good = org.read_text()
     org.write_text(good.replace(REACHES, ""))
@@ -198,6 +199,7 @@ def test_after_a_reboot_it_is_as_before_and_without_the_setting_all_of_it_is_gon
 
     assert "SimpleHTTP" in rebooted[0]
     assert rebooted[1].startswith("failed")
+    assert rebooted[2] == {}
     assert closed.startswith("failed")
     assert (left, planned) == ("", "web1: nothing to change\n")
     assert "SimpleHTTP" in tries(operator, "http", HOOKS, 80)

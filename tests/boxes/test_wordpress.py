@@ -91,7 +91,7 @@ def furnish(operator):
     wordpress = (
         WORDPRESS.replace("NAME", name).replace("MODE", mode).replace("SHA256", checksum)
         for name, mode in (
-            ("blog", f"split\n            reaches: ['{AUTHORITY_NAME}:443']"),
+            ("blog", f"split\n            reaches: ['{AUTHORITY_NAME}:80']"),
             ("shop", "single"),
             ("news", "static-export\n            edit_domain: write.highbeam.example"),
         )
@@ -213,15 +213,16 @@ def test_who_has_no_password_of_the_gate_meets_the_half_that_cannot_write(operat
 
 def test_the_half_in_which_people_write_reaches_what_is_named_and_visitors_half_nothing(operator):
     # As plugins ask: WordPress itself refuses addresses that it takes for a server's own network.
-    get = "echo wp_remote_retrieve_response_code(wp_safe_remote_get('{}', ['timeout' => 5])), '.';"
-    code = get.format(f"https://{AUTHORITY_NAME}/directory") + get.format(f"http://{AUTHORITY_NAME}/root.pem")
+    said = "is_wp_error($got) ? $got->get_error_message() : $got['response']['code']"
+    get = f"$got = wp_safe_remote_get('{{}}'); echo {said};"
+    code = get.format(f"http://{AUTHORITY_NAME}/root.pem") + "echo ', ';" + get.format(f"http://{AUTHORITY_NAME}:8080/")
     form = ("-F", "attack=eval", "--form-string", f"code={code}")
 
     visitors = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form)
     own = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form, "-u", f"editor:{secret(operator, 'blog-gate')}")
 
-    assert (visitors, own) == ((200, ".."), (200, "200.."))
-    assert ask(operator, f"http://{AUTHORITY_NAME}/root.pem")[0] == 200, "the control: its other port answers"
+    assert visitors[1].startswith("User has blocked requests"), visitors
+    assert own[1].startswith("200, cURL error 7"), own
 
 
 def test_of_finished_pages_visitors_reach_no_program_and_where_people_write_nobody_enters_without_password(operator):
