@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
 from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, SECOND, VAULT, WEB, red, two_machines
 
@@ -43,6 +44,8 @@ write(plan_of("highbeam"), Drill("highbeam", "web1", "collective-vault1", dateti
 @pytest.fixture(scope="module")
 def key(lab):
     """A key that may prune, and nothing else."""
+    # Whoever removes old backups has restic, as whoever drills.
+    host.require(labs.silent, {**host.NEEDS, "restic": "restic"})
     path = lab.folder / "prunes"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "prunes", "-f", path], check=True)
     return path

@@ -132,3 +132,45 @@ def test_a_key_of_an_operator_and_what_is_none_are_refused(inventories: Path, ke
 
     assert said in str(caught.value)
     assert [each.line for each in caught.value.problems] == [7]
+
+
+def test_a_further_copy_is_fetched_with_a_key_that_reads_from_a_host_that_is_pinned(inventories: Path) -> None:
+    _write(inventories, "highbeam", "web1", "{backups: {to: [lantern/vault1], copies_at: [harbor/vault2]}}")
+    _write(inventories, "harbor", "vault2", "{backup-server: {copies: {lantern/vault1: [highbeam/web1]}}}")
+    _write(
+        inventories,
+        "lantern",
+        "vault1",
+        "{backup-server: {keeps: [highbeam/web1], copied_by: [harbor/vault2]}}",
+    )
+    unpinned = _files(inventories, "harbor")["/etc/coopinfra/backup-copy/known_hosts"]
+    unmade = _files(inventories, "lantern")[DOORS]
+    (inventories / "lantern/known_hosts").write_text("203.0.113.99 ssh-ed25519 other\n203.0.113.10 ssh-ed25519 AAAA\n")
+    for path, text in (
+        ("harbor/secrets/vault2/backup-server/copy-key.pub", "ssh-ed25519 BBBB"),
+        ("highbeam/secrets/web1/backups/login-harbor-vault2.pub", "$2y$10$copy"),
+    ):
+        (inventories / path).parent.mkdir(parents=True)
+        (inventories / path).write_text(f"{text}\n")
+
+    first, second, client = (_files(inventories, name) for name in ("lantern", "harbor", "highbeam"))
+
+    assert "ssh-" not in unpinned + unmade
+    assert second["/etc/coopinfra/backup-copy/known_hosts"].splitlines()[1:] == ["203.0.113.10 ssh-ed25519 AAAA"]
+    assert "203.0.113.10 22 highbeam.web1" in second["/usr/local/lib/coopinfra/backup-copy"]
+    assert "highbeam.web1:$2y$10$copy\n" in second["/etc/coopinfra/backup-server/htpasswd"]
+    (line,) = [line for line in first[DOORS].splitlines() if "ssh-" in line]
+    assert 'backup-door copy \\"$SSH_ORIGINAL_COMMAND\\""' in line
+    assert line.endswith("ssh-ed25519 BBBB")
+    assert "place lantern-vault1\n" in client["/etc/coopinfra/backups/highbeam/list"]
+    assert "place harbor-vault2" not in client["/etc/coopinfra/backups/highbeam/list"], "nothing is sent there"
+    assert (
+        "vault2.harbor.example:8000/highbeam.web1" in client["/etc/coopinfra/backups/highbeam/harbor-vault2/restic.env"]
+    )
+
+
+def test_a_keeper_of_nothing_is_refused(inventories: Path) -> None:
+    _write(inventories, "lantern", "vault1", "{backup-server: {copied_by: [highbeam/web1]}}")
+
+    with pytest.raises(CoopinfraError, match="it keeps nothing"):
+        load_org(inventories / "lantern")
