@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from coopinfra.roles.contract import Check, Part, Trial
-from coopinfra.roles.website import PREVIEW_USER, WebsiteSettings, places
+from coopinfra.roles.website import PREVIEW_USER, WebsiteSettings, places, push
 from coopinfra.roles.website.kinds import kind_of
 
 
@@ -16,6 +16,8 @@ def checks(part: Part[WebsiteSettings]) -> Iterator[Check]:
     for place in places(part):
         site = place.site
         yield from kind_of(place).checks(place)
+        if place.is_pushed:
+            yield from push.checks(place)
         url = f"https://{site.domain}/"
         leads = f"the DNS zone of {site.domain} to lead to {addresses} and nowhere else"
         pushed = f"the first `git push {place.push_url} {place.branch}`, or " if place.is_pushed else ""

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from coopinfra.roles.contract import Directory, File
+from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import BackupPath, Declaration, Login, Packages, Release, Unit, User
 from coopinfra.roles.primitives import release_scripts
 from coopinfra.roles.primitives.changes import STAMPS
+from coopinfra.roles.primitives.checking import succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website.place import DATA, Place
 
@@ -122,4 +123,16 @@ def files(place: Place[Any], declared: tuple[Declaration, ...]) -> Iterator[File
         mode="0440",
         validate="visudo -c -q -f {file}",
         push=push,
+    )
+
+
+def checks(place: Place[Any]) -> Iterator[Check]:
+    """Yield that what was pushed, and what is served of it, is whole; before the first push there is neither."""
+    push = Push(place)
+    git = f"runuser -u {push.user} -- git --git-dir={push.repository}"
+    yield succeeds(
+        f"what was pushed to the site `{place.name}` is whole, and a release of it is there",
+        f"[ ! -e {push.repository}/HEAD ] || {{ {git} fsck --connectivity-only --no-dangling --no-progress &&"
+        f" {{ [ ! -L {place.current} ] || [ -d {place.current}/ ]; }}; }}",
+        proves=(push.repository, place.path),
     )
