@@ -120,7 +120,7 @@ def test_who_is_taken_out_has_no_key_and_a_site_that_nobody_pushes_has_no_accoun
 
 
 def test_the_key_of_an_operator_pushes_nothing(tmp_path, monkeypatch):
-    with pytest.raises(PlanError, match="the key of `rosa` is the one with which `ada` logs in as an operator"):
+    with pytest.raises(PlanError, match="the key for `rosa` is the one with which `ada` logs in as an operator"):
         plan(tmp_path, monkeypatch, operators=ROSA.replace("rosa@laptop", "ada@desk"))
 
 
