@@ -65,7 +65,9 @@ class Pool:
     def opens(self) -> str:
         """What PHP lets its programs open, as `open_basedir` names it."""
         own = ("/tmp", f"/var/lib/{self.id}")  # noqa: S108 - one of its own, which nobody else sees
-        return ":".join(dict.fromkeys((self.place.path, *self.reads, *self.writes, *self.sees, *own)))
+        # Who asks others has to know whom to trust.
+        trust = ("/etc/ssl/certs",) if self.reach else ()
+        return ":".join(dict.fromkeys((self.place.path, *self.reads, *self.writes, *self.sees, *own, *trust)))
 
     @property
     def bound(self) -> str:

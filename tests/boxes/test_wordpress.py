@@ -91,7 +91,7 @@ def furnish(operator):
     wordpress = (
         WORDPRESS.replace("NAME", name).replace("MODE", mode).replace("SHA256", checksum)
         for name, mode in (
-            ("blog", f"split\n            reaches: ['{AUTHORITY_NAME}:80']"),
+            ("blog", f"split\n            reaches: ['{AUTHORITY_NAME}:443']"),
             ("shop", "single"),
             ("news", "static-export\n            edit_domain: write.highbeam.example"),
         )
@@ -215,14 +215,17 @@ def test_the_half_in_which_people_write_reaches_what_is_named_and_visitors_half_
     # As plugins ask: WordPress itself refuses addresses that it takes for a server's own network.
     said = "is_wp_error($got) ? $got->get_error_message() : $got['response']['code']"
     get = f"$got = wp_safe_remote_get('{{}}'); echo {said};"
-    code = get.format(f"http://{AUTHORITY_NAME}/root.pem") + "echo ', ';" + get.format(f"http://{AUTHORITY_NAME}:8080/")
+    urls = f"https://{AUTHORITY_NAME}/directory", f"http://{AUTHORITY_NAME}/root.pem"
+    code = "echo ', ';".join(map(get.format, urls))
     form = ("-F", "attack=eval", "--form-string", f"code={code}")
 
     visitors = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form)
     own = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form, "-u", f"editor:{secret(operator, 'blog-gate')}")
 
-    assert visitors[1].startswith("User has blocked requests"), visitors
+    # They do not even learn its address.
+    assert visitors == (200, ", ".join(["A valid URL was not provided."] * 2))
     assert own[1].startswith("200, cURL error 7"), own
+    assert ask(operator, urls[1])[0] == 200, "the control: the other port answers as well"
 
 
 def test_of_finished_pages_visitors_reach_no_program_and_where_people_write_nobody_enters_without_password(operator):
