@@ -177,6 +177,7 @@ def test_nothing_is_forwarded_by_two_locks_and_with_both_open_it_is(rosa):
         open_to_all = forwards()
     finally:
         rosa.operator.root(f"cp -p /run/kept-keys {keys}; cp -p /run/kept-sshd {sshd}; systemctl reload ssh.service")
+        rosa.operator.root("touch /run/coopinfra/units/ssh.service")
 
     assert (locked, one_lock) == ("", "")
     assert "remote port forwarding failed" in refused.stderr
@@ -269,7 +270,6 @@ def test_a_build_reaches_nothing_that_is_not_its_own(pages):
         pytest.param("mkfifo public/pipe", "its build made ./pipe, which is no plain file", marks=pytest.mark.rest),
         pytest.param("sleep 300", "its build did not end within 1 minutes, and was ended", marks=pytest.mark.rest),
         pytest.param("rm public/index.html; touch public/a", "it has no start page", marks=pytest.mark.rest),
-        pytest.param("python3 -c 'b = b\"x\" * 2**31'", "its build needed more memory than 1G", marks=pytest.mark.rest),
     ],
 )
 def test_what_a_build_leaves_is_refused_where_it_leads_elsewhere_and_so_is_one_that_does_not_end(pages, leaves, said):
