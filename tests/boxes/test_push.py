@@ -39,6 +39,9 @@ SITES = """
 LETTERS = Path(__file__).parent / "apps/letters"
 
 
+CORE = ("a shell", "a command after", "another site", "sftp")
+
+
 def with_pushers(text, **keys):
     """Return org.yml with the main site pushed by some, in the place of its folder."""
     pushers = ", ".join(f'{name}: "{key}"' for name, key in keys.items())
@@ -138,7 +141,9 @@ def test_what_a_commit_may_not_hold_is_refused_with_its_reason_and_nothing_is_ke
     assert "www.highbeam.example shows" in live(rosa, {"index.html": PAGE.format(f"after {what}")}), "the control"
 
 
-@pytest.mark.parametrize("what", MORE)
+@pytest.mark.parametrize(
+    "what", [*CORE, *(pytest.param(each, marks=pytest.mark.rest) for each in MORE if each not in CORE)]
+)
 def test_the_key_does_nothing_but_to_push_its_site(rosa, what):
     options, command = MORE[what]
 
@@ -405,7 +410,10 @@ def builds(pages):
     return on_box(pages.operator, "[ $(systemctl show -P ActiveState highbeam-pages@build) = activating ]")
 
 
-@pytest.mark.parametrize("what", ARCHIVES)
+@pytest.mark.parametrize(
+    "what",
+    ["through a link", *(pytest.param(each, marks=pytest.mark.rest) for each in ARCHIVES if each != "through a link")],
+)
 def test_the_publisher_trusts_nobody_who_has_got_hold_of_the_account(rosa, what):
     root, site = rosa.operator.root, "/srv/sites/highbeam-main"
     before, identifier = state(rosa), "a" * 40
