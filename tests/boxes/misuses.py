@@ -37,16 +37,16 @@ MORE = {
 # What ssh itself makes of an answer.
 SAID = {"a terminal": "PTY allocation request failed on channel 0", "sftp": ""}
 
-# What a build tries, in words of a shell; what root does to show that there was something to find.
+# What a build tries, in words of a shell; root finds each of them there.
 TRIES = {
-    "network": ("curl -sS --max-time 5 http://198.51.100.54:53/; [ $? = 52 ]", ""),
-    "machine": ("curl -sSk --max-time 5 https://127.0.0.1/", ""),
-    "site": ("ls /srv/sites/highbeam-main/current/", ""),
-    "repository": ("ls /srv/data/highbeam-pages.git", ""),
-    "key": ("cat /etc/ssh/ssh_host_ed25519_key", ""),
-    "system": ("touch /usr/local/here", "rm /usr/local/here"),
-    "publisher": ("sudo -n /etc/coopinfra/sites/highbeam-pages/publish", "sudo -n true"),
-    "processes": ("cat /proc/1/environ", ""),
+    "the network": "curl -sS --max-time 5 http://198.51.100.7:8000/",
+    "the machine's own": "curl -sSk --max-time 5 https://127.0.0.1/",
+    "another site": "ls /srv/sites/highbeam-main/current/",
+    "the repository": "ls /srv/data/highbeam-pages.git",
+    "a key": "cat /etc/ssh/ssh_host_ed25519_key",
+    "the system": "touch /usr/local/here",
+    "root": "sudo -n true",
+    "processes": "cat /proc/1/environ",
 }
 
 WAS_HERE = "etc/coopinfra-was-here"
