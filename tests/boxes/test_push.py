@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 import shlex
 import signal
 import subprocess
-import tarfile
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,23 +14,13 @@ import pytest
 
 from coopinfra.deploy.lab import lab as labs
 from faults import locked_by_bruno, on_box, wait_for
+from misuses import ARCHIVES, MORE, SAID, STRANGE, TRIES, WAS_HERE, archive
 from pushing import Pusher, make_key
 
 pytestmark = pytest.mark.timeout(480)
 
 BUILD = "{}\nmkdir -p public\n(echo '<!doctype html><p>'; cat *.txt 2>/dev/null || true) >public/index.html\n"
 PAGE = "<!doctype html><p>{}\n"
-SUBMODULE = f"160000 commit {'1' * 40} theme"
-# What a commit may not hold, and what the server says of it.
-STRANGE = {
-    "link": (["120000 blob @ secret.txt"], "secret.txt is a link"),
-    "submodule": ([SUBMODULE], "theme is a submodule"),
-    "dots": (["100644 blob @ .."], "hasDotdot"),
-    "git": (["100644 blob @ .git"], "hasDotgit"),
-    "many": ([f"100644 blob @ page{number}" for number in range(50_001)], "it has more than 50000 files"),
-}
-
-
 SITES = """
           pages:
             domain: pages.highbeam.example
@@ -50,6 +38,9 @@ SITES = """
             source: {push: {rosa: "%(rosa)s"}}
 """
 LETTERS = Path(__file__).parent / "apps/letters"
+
+
+CORE = ("a shell", "a command after", "another site", "sftp")
 
 
 def with_pushers(text, **keys):
@@ -151,29 +142,9 @@ def test_what_a_commit_may_not_hold_is_refused_with_its_reason_and_nothing_is_ke
     assert "www.highbeam.example shows" in live(rosa, {"index.html": PAGE.format(f"after {what}")}), "the control"
 
 
-# Ways to do more with the key than to push its own site: options of ssh, and the command that is asked for.
-MORE = {
-    "a shell": ((), ""),
-    "a terminal": (("-tt",), ""),
-    "a command": ((), "id"),
-    "a command after": ((), "git-receive-pack 'main'; id"),
-    "a command within": ((), "git-receive-pack '$(id)'"),
-    "another program of git": ((), "git-upload-archive 'main'"),
-    "an option": ((), "git-upload-pack --strict 'main'"),
-    "a program in an option": ((), "git-upload-pack '--upload-pack=id'"),
-    "a file": ((), "git-upload-pack '/srv/data/highbeam-main.git'"),
-    "another site": ((), "git-receive-pack 'letters'"),
-    "a folder above": ((), "git-upload-pack '../highbeam-letters.git'"),
-    "scp": ((), "scp -f /etc/passwd"),
-    "the publisher": ((), "sudo /etc/coopinfra/sites/highbeam-main/publish"),
-    "the environment": (("-oSetEnv=GIT_CONFIG_COUNT=1 LD_PRELOAD=/tmp/x SSH_ORIGINAL_COMMAND=x",), "id"),
-    "sftp": (("-s",), "sftp"),
-}
-# What ssh itself makes of an answer.
-SAID = {"a terminal": "PTY allocation request failed on channel 0", "sftp": ""}
-
-
-@pytest.mark.parametrize("what", MORE)
+@pytest.mark.parametrize(
+    "what", [*CORE, *(pytest.param(each, marks=pytest.mark.rest) for each in MORE if each not in CORE)]
+)
 def test_the_key_does_nothing_but_to_push_its_site(rosa, what):
     options, command = MORE[what]
 
@@ -212,6 +183,7 @@ def test_nothing_is_forwarded_by_two_locks_and_with_both_open_it_is(rosa):
         open_to_all = forwards()
     finally:
         rosa.operator.root(f"cp -p /run/kept-keys {keys}; cp -p /run/kept-sshd {sshd}; systemctl reload ssh.service")
+        rosa.operator.root("touch /run/coopinfra/units/ssh.service")
 
     assert (locked, one_lock) == ("", "")
     assert "remote port forwarding failed" in refused.stderr
@@ -281,31 +253,20 @@ def test_a_site_is_built_on_the_server_and_one_that_cannot_be_is_refused(pages):
     assert shown(pages).endswith("built")
 
 
-# What a build tries, in words of a shell; what root does to show that there was something to find.
-TRIES = {
-    "network": ("curl -sS --max-time 5 http://198.51.100.54:53/; [ $? = 52 ]", ""),
-    "machine": ("curl -sSk --max-time 5 https://127.0.0.1/", ""),
-    "site": ("ls /srv/sites/highbeam-main/current/", ""),
-    "repository": ("ls /srv/data/highbeam-pages.git", ""),
-    "key": ("cat /etc/ssh/ssh_host_ed25519_key", ""),
-    "system": ("touch /usr/local/here", "rm /usr/local/here"),
-    "publisher": ("sudo -n /etc/coopinfra/sites/highbeam-pages/publish", "sudo -n true"),
-    "processes": ("cat /proc/1/environ", ""),
-}
-
-
 def test_a_build_reaches_nothing_that_is_not_its_own(pages):
-    tries = "\n".join(
-        f"if {each} >/dev/null 2>&1; then echo reached the {what}; fi" for what, (each, _) in TRIES.items()
-    )
-
-    said = live(pages, {"make.sh": BUILD.format(f"id\n{tries}")})
+    tries = "\n".join(f"if {each} >/dev/null 2>&1; then echo reached: {what}; fi" for what, each in TRIES.items())
+    listener = pages.operator.start(sys.executable, "-m", "http.server", "--bind", "198.51.100.7", "8000")
+    try:
+        said = live(pages, {"make.sh": BUILD.format(f"id\n{tries}")})
+        by_root = [what for what, each in TRIES.items() if on_box(pages.operator, f"({each}) >/dev/null 2>&1")]
+    finally:
+        listener.kill()
+        listener.communicate()
+        pages.operator.root("rm -f /usr/local/here")
 
     assert "uid=" in said
     assert "reached" not in said
-    for what in ("machine", "site", "repository", "key", "system", "processes"):
-        each, after = TRIES[what]
-        assert on_box(pages.operator, f"({each}; {after or 'true'}) >/dev/null 2>&1"), f"the control of {what}"
+    assert by_root == [*TRIES], "the control"
 
 
 @pytest.mark.parametrize(
@@ -317,7 +278,6 @@ def test_a_build_reaches_nothing_that_is_not_its_own(pages):
         pytest.param("mkfifo public/pipe", "its build made ./pipe, which is no plain file", marks=pytest.mark.rest),
         pytest.param("sleep 300", "its build did not end within 1 minutes, and was ended", marks=pytest.mark.rest),
         pytest.param("rm public/index.html; touch public/a", "it has no start page", marks=pytest.mark.rest),
-        pytest.param("python3 -c 'b = b\"x\" * 2**31'", "its build needed more memory than 1G", marks=pytest.mark.rest),
     ],
 )
 def test_what_a_build_leaves_is_refused_where_it_leads_elsewhere_and_so_is_one_that_does_not_end(pages, leaves, said):
@@ -453,31 +413,10 @@ def builds(pages):
     return on_box(pages.operator, "[ $(systemctl show -P ActiveState highbeam-pages@build) = activating ]")
 
 
-WAS_HERE = "etc/coopinfra-was-here"
-# What somebody who has got hold of the account may hand to the publisher: names, types and targets in a tar archive.
-ARCHIVES = {
-    "link": [("passwords", tarfile.SYMTYPE, "/etc")],
-    "through a link": [("a", tarfile.SYMTYPE, "/"), (f"a/{WAS_HERE}", tarfile.REGTYPE, "")],
-    "hard link": [("passwd", tarfile.LNKTYPE, "/etc/passwd")],
-    "device": [("disk", tarfile.CHRTYPE, "")],
-    "pipe": [("pipe", tarfile.FIFOTYPE, "")],
-    "above": [(f"../../../../../{WAS_HERE}", tarfile.REGTYPE, "")],
-    "absolute": [(f"/{WAS_HERE}", tarfile.REGTYPE, "")],
-}
-
-
-def archive(members):
-    """Pack a start page that is setuid, and what is given."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as packed:
-        for name, kind, target in [("index.html", tarfile.REGTYPE, ""), *members]:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname, member.mode = kind, target, 0o4777
-            packed.addfile(member)
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-@pytest.mark.parametrize("what", ARCHIVES)
+@pytest.mark.parametrize(
+    "what",
+    ["through a link", *(pytest.param(each, marks=pytest.mark.rest) for each in ARCHIVES if each != "through a link")],
+)
 def test_the_publisher_trusts_nobody_who_has_got_hold_of_the_account(rosa, what):
     root, site = rosa.operator.root, "/srv/sites/highbeam-main"
     before, identifier = state(rosa), "a" * 40

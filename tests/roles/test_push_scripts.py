@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ HOME = "/etc/coopinfra/sites/highbeam-main"
 SSH = "#!/bin/sh\nfor last; do :; done\nSSH_ORIGINAL_COMMAND=$last exec {folder}/git-shell-commands/receive rosa\n"
 SUDO = """#!/bin/sh
 echo "$*" >>{folder}/calls
-tar -t >{folder}/files
+cat >{folder}/archive
 echo as it is told
 exit $(cat {folder}/code 2>/dev/null || echo 0)
 """
@@ -64,6 +66,13 @@ def push(copy: Path, server: Path, *refs: str, to: str = "main") -> subprocess.C
     return run(copy, "push", f"ssh://login@server/{to}", *(refs or ("main",)), server=server)
 
 
+def handed(server: Path) -> dict[str, str]:
+    """Return what the publisher was given, by name."""
+    with tarfile.open(server / "archive") as archive:
+        members = [each for each in archive.getmembers() if each.isfile()]
+        return {each.name: (archive.extractfile(each) or io.BytesIO()).read().decode() for each in members}
+
+
 def test_a_push_hands_its_files_and_who_pushed_them_to_the_publisher(copy: Path, server: Path) -> None:
     ran = push(copy, server)
 
@@ -71,7 +80,7 @@ def test_a_push_hands_its_files_and_who_pushed_them_to_the_publisher(copy: Path,
     assert ran.returncode == 0, ran.stderr
     assert "remote: as it is told" in ran.stderr
     assert (server / "calls").read_text() == f"-n {server}/publish {commit} rosa\n"
-    assert "index.html" in (server / "files").read_text().split()
+    assert handed(server) == {"index.html": "<p>first\n"}
 
 
 def test_what_the_publisher_refuses_is_not_kept(copy: Path, server: Path) -> None:
@@ -145,3 +154,42 @@ def test_git_obeys_nothing_but_its_own_settings(copy: Path, server: Path, tmp_pa
     assert len((server / "calls").read_text().splitlines()) == 2
     assert by_hand.returncode == 0, by_hand.stderr
     assert Path(planted).exists(), "the control: without our scripts git obeys"
+
+
+def test_attributes_run_nothing_and_what_they_say_of_files_is_what_git_archive_has(copy: Path, server: Path) -> None:
+    (copy / ".gitattributes").write_text("*.txt filter=theirs diff=theirs export-subst\nkept.txt export-ignore\n")
+    run(copy, "config", "filter.theirs.clean", "cat")
+    for name, text in (("a.txt", "$Format:%s$\n"), ("kept.txt", "for us\n")):
+        (copy / name).write_text(text)
+    run(copy, "add", "--all")
+    run(copy, "commit", "--quiet", "--message=a subject")
+
+    ran = push(copy, server)
+
+    assert ran.returncode == 0, ran.stderr
+    assert {name for name in handed(server) if not name.startswith(".")} == {"a.txt", "index.html"}
+    assert handed(server)["a.txt"] == "a subject\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "limit", "said"),
+    [
+        ("hooks/pre-receive", "bytes > 524288000", "it has more than 500 MB"),
+        ("hooks/pre-receive", "files > 50000", "it has more than 50000 files"),
+        ("git-shell-commands/receive", "maxInputSize=524288000", "pack exceeds maximum allowed size"),
+    ],
+)
+def test_what_is_too_much_is_refused(copy: Path, server: Path, script: str, limit: str, said: str) -> None:
+    """With limits of one byte or file in the place of the real ones."""
+    path = server / script
+    assert limit in path.read_text()
+    path.write_text(path.read_text().replace(limit, limit.rstrip("0123456789") + "1"))
+    (copy / "more.txt").write_text("x" * 10)
+    run(copy, "add", "--all")
+    run(copy, "commit", "--quiet", "--message=more")
+
+    ran = push(copy, server)
+
+    assert ran.returncode == 1
+    assert said in ran.stderr, ran.stderr
+    assert not (server / "calls").exists()

@@ -47,7 +47,7 @@ start() {
     watcher=$!
     systemctl start "$1" 2>/dev/null 9>&- &
     wait $! && ended=0 || ended=$?
-    kill $watcher
+    kill $watcher 2>/dev/null || true
     if [ "$ended" = 0 ]; then
         # Whoever pushes is told as well what went right.
         [ -z "${SAYS:-}" ] || [ "$1" = {{ app.unit("trial") }} ] || words "--since=@$since" "_SYSTEMD_UNIT=$1"
