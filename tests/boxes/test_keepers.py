@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,13 +21,14 @@ SECOND_KEEPER = """\
   vault2:
     address: 203.0.113.30
     roles:
-      backup-server: {copies: {vault1: [highbeam/web1]}}
+      backup-server: {copies: {vault1: [highbeam/web1]}, disk: drawer}
 """
 FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "").replace(
     "also:", "copies_at: [collective/vault2], every: 24h, also:"
 )
 DOCTOR = "/usr/local/lib/coopinfra/backup-doctor"
 DOCTOR_UNIT = "coopinfra-backup-doctor.service"
+NOT_PLUGGED_IN = "the disk drawer of vault2 got a copy in the last 35 days"
 WELL = "nothing is wrong with the backups that vault1 keeps, as far as it can see"
 AGES = (1, 2, 3, 5, 8, 8.3, 9, 20, 40, 40.2, 80)
 """Of earlier backups, in days; of two of one day the rule keeps the later."""
@@ -374,3 +377,72 @@ def test_the_key_that_fetches_can_read_and_nothing_else(second):
     assert int(reads), "the control: what it is there for works"
     assert kept(second) == before
     assert second.root("ls /root/stolen 2>/dev/null || true", box="vault2") == ""
+
+
+@pytest.fixture
+def disk(second):
+    """A disk with a file system of that label; what stands in for plugging it in is that udev's unit is started."""
+    looped = second.root(
+        "truncate -s 300M /root/drawer.img; mkfs.ext4 -q -L drawer /root/drawer.img;"
+        "[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237;"
+        "for n in $(seq 0 63); do [ -e /dev/loop$n ] || mknod /dev/loop$n b 7 $n; done;"
+        "losetup -f --show /root/drawer.img",
+        box="vault2",
+    ).strip()
+    yield looped
+    second.root(f"losetup -d {looped}", box="vault2")
+
+
+def plug_in(operator, disk):
+    unit = f"coopinfra-backup-disk@{disk.removeprefix('/dev/')}.service"
+    ended = operator.root(
+        f"systemctl start {unit} 2>/dev/null; systemctl show --value -p Result {unit}; systemctl reset-failed",
+        box="vault2",
+    )
+    return ended.strip(), operator.root(f"journalctl --quiet --output=cat --unit={unit} --since=-20s", box="vault2")
+
+
+def test_a_disk_that_is_plugged_in_gets_a_copy_and_says_when_it_is_done(second, disk, tmp_path):
+    before = red(second, "collective")
+    rule = second.root("cat /etc/udev/rules.d/90-coopinfra-backup-disk.rules", box="vault2")
+
+    ended, said = plug_in(second, disk)
+    again, _ = plug_in(second, disk)
+    password = second.root("sed -n s/^RESTIC_PASSWORD=//p /etc/coopinfra/backups/highbeam/collective-vault1/restic.env")
+    # On any machine with restic, as after everything else is lost.
+    second.root(f"mkdir -p /mnt/drawer; mount -o ro {disk} /mnt/drawer", box="vault2")
+    packed = second.root("tar -C /mnt/drawer -cf - . | base64 -w0; umount /mnt/drawer", box="vault2")
+    subprocess.run(["tar", "-xf", "-"], input=b64decode(packed), cwd=tmp_path, check=True)
+    restic = ("restic", "-q", "--no-cache", "--no-lock", "-r", tmp_path / "coopinfra/highbeam.web1")
+    environ = {**os.environ, "RESTIC_PASSWORD": password.strip()}
+    note = subprocess.run([*restic, "dump", "latest", "/srv/shared/note"], env=environ, capture_output=True, check=True)
+
+    assert before == {NOT_PLUGGED_IN: "it was not plugged in"}
+    assert 'ENV{ID_FS_LABEL}=="drawer"' in rule
+    assert ended == again == "success"
+    assert "you can unplug it" in said
+    assert note.stdout == b"minutes\n"
+    assert "Last copied" in (tmp_path / "README.txt").read_text()
+    assert red(second, "collective") == {}
+
+
+def test_a_disk_that_is_too_small_says_so_and_keeps_what_it_has(second, disk):
+    plug_in(second, disk)
+    second.root(
+        f"mkdir -p /mnt/drawer; mount {disk} /mnt/drawer; head -c 290M /dev/zero >/mnt/drawer/full || true;"
+        f"find /mnt/drawer/coopinfra/highbeam.web1/snapshots -type f | wc -l >/root/had; umount /mnt/drawer;"
+        f"cd {REPOSITORY}/data/00; head -c 3000000 /dev/urandom >new; mv new $(sha256sum new | cut -d' ' -f1)",
+        box="vault2",
+    )
+
+    ended, said = plug_in(second, disk)
+    second.root(f"find {REPOSITORY}/data/00 -size +2M -newermt '1 minute ago' -delete", box="vault2")
+    has = second.root(
+        f"mount {disk} /mnt/drawer; cd /mnt/drawer/coopinfra; find highbeam.web1/snapshots -type f | wc -l |"
+        " diff - /root/had && echo all; cd /; umount /mnt/drawer",
+        box="vault2",
+    )
+
+    assert ended == "exit-code"
+    assert "the copy onto the disk FAILED" in said
+    assert has == "all\n"
