@@ -50,7 +50,7 @@ def copying(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
 
 
 def _disk(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
-    # `--reload` reads the rules anew; where no udev runs, as in a container, there is nothing to plug in.
+    # udev sees by itself that a rule is new.
     yield template(
         part,
         f"rules.d/90-{DISK}.rules.j2",
