@@ -16,6 +16,8 @@ SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
 SCRIPT = Kept.keeper
 MEMORY = "/var/lib/coopinfra/backup-server"
 UNIT = "restic-rest-server.service"
+# Apart from the daemon's folder: a key that comes or goes is no reason to restart it.
+DOORS = "/etc/coopinfra/backup-doors"
 DOCTOR = "coopinfra-backup-doctor"
 DOCTOR_SCRIPT = Kept.doctor
 COPY = "coopinfra-backup-copy"
@@ -123,7 +125,8 @@ def _doors(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     """State what it takes that somebody may come in to fetch copies, or to remove something."""
     settings = part.settings
     if settings.prunes or settings.copied_by:
-        yield User(Kept.door, full_name="One thing for each key", shell="/bin/sh")  # noqa: S604 - of an account
+        # sshd complains of a home that is not there, to whoever comes in.
+        yield User(Kept.door, full_name="One thing for each key", shell="/bin/sh", home=DOORS)  # noqa: S604 - of an account
     if settings.prunes:
         yield Packages(("rclone",))
     if settings.copied_by:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.backup_server import USER, BackupServerSettings, repositories
+from coopinfra.roles.backup_server import DOORS, USER, BackupServerSettings, repositories
 from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.rendering import template
 
-# Apart from the daemon's folder: a key that comes or goes is no reason to restart it.
-FOLDER = "/etc/coopinfra/backup-doors"
 SCRIPT = "/usr/local/lib/coopinfra/backup-door"
 
 
@@ -18,8 +16,8 @@ def doors(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
     """Yield the keys, what each may do, and what lets them in; nothing where there is none."""
     if not (part.settings.prunes or part.settings.copied_by):
         return
-    keys = f"{FOLDER}/authorized_keys"
-    yield Directory(FOLDER)
+    keys = f"{DOORS}/authorized_keys"
+    yield Directory(DOORS)
     yield template(
         part,
         "coopinfra/backup-door.j2",
