@@ -134,3 +134,14 @@ def test_what_cannot_be_put_back_is_refused_before_anything_is_asked_for(coopinf
 
     assert code == 2
     assert said in err
+
+
+def test_nothing_is_pruned_without_a_key_or_without_restic(coopinfra, says, tmp_path, monkeypatch):
+    code, _, err = coopinfra("prune", "highbeam", "--key", str(tmp_path / "nothing"))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    without, _, hint = coopinfra("prune", "highbeam", "--key", str(tmp_path / "nothing"))
+
+    assert code == without == 2
+    assert "there is no key" in err or "this machine has no" in err
+    assert "`apt-get install restic`" in hint
+    assert says["asked"] == []
