@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from coopinfra.roles.contract import Field, Named, Part, Settings, Table, WholeNumber
 from coopinfra.roles.declarations import Declaration, Kept, Login, Need, Packages, Port, Secret, Unit, User
 from coopinfra.roles.keys import SshKey
-from coopinfra.roles.types import ServerName, ServerPath, refuse
+from coopinfra.roles.types import ServerName, ServerPath, quoted, refuse
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"
 SCRIPT = Kept.keeper
 MEMORY = "/var/lib/coopinfra/backup-server"
 UNIT = "restic-rest-server.service"
+# Apart from the daemon's folder: a key that comes or goes is no reason to restart it.
 DOCTOR = "coopinfra-backup-doctor"
 DOCTOR_SCRIPT = Kept.doctor
 COPY = "coopinfra-backup-copy"
 DOOR_SCRIPT = "/usr/local/lib/coopinfra/backup-door"
+DISK = "coopinfra-backup-disk"
 USER = "restic-rest-server"
 LOGINS = f"{SETTINGS_FOLDER}/htpasswd"
 CERTIFICATE = f"{SETTINGS_FOLDER}/certificate.pem"
 KEY = f"{SETTINGS_FOLDER}/key.pem"
+
+
+def _check_label(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,16}", value):
+        refuse(f"{quoted(value)} is not the label of a file system", "letters, digits, `-` and `_`, 16 at most")
+    return value
+
+
+DiskLabel = Annotated[str, AfterValidator(_check_label)]
 
 
 class BackupServerSettings(Settings):
@@ -48,6 +61,14 @@ class BackupServerSettings(Settings):
     )
     alarm_hours: WholeNumber = Field(
         default=26, ge=1, le=24 * 31, description="Raise an alarm when a server has sent nothing for so long."
+    )
+    disk: DiskLabel | None = Field(
+        default=None,
+        description="The label of a disk's file system that gets a copy of all that is here when it is plugged in.",
+        examples=["drawer"],
+    )
+    disk_days: WholeNumber = Field(
+        default=35, ge=1, le=366, description="Raise an alarm when it was not plugged in for so long."
     )
     gigabytes_each: WholeNumber | None = Field(
         default=None,
@@ -92,6 +113,8 @@ def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     yield Secret("certificate", "certificate", made_from="key", subject=part.server.host_name)
     yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
     yield Unit(f"{DOCTOR}.timer", reads=(f"/etc/systemd/system/{DOCTOR}.timer",))
+    if part.settings.disk:
+        yield Packages(("rsync", "udev"))
     if part.settings.copies:
         yield Packages(("openssh-client", "rsync"))
         yield Secret("copy-key", "ssh-key")
@@ -107,7 +130,12 @@ def _doors(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     keys = (*(("prune", key) for key in settings.prunes), *(("copy", key) for key in fetchers))
     if settings.prunes or settings.copied_by:
         account = User(  # noqa: S604 - its shell is the one of an account
-            Kept.door, full_name="One thing for each key", shell="/bin/sh", groups=(Login.group,)
+            Kept.door,
+            full_name="One thing for each key",
+            groups=(Login.group,),
+            shell="/bin/sh",
+            # sshd complains of a home that is not there, to whoever comes in.
+            home=SETTINGS_FOLDER,
         )
         yield account
         # As the owner of the backups, never as root, and told what was asked for.

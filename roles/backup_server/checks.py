@@ -6,7 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from coopinfra.roles.backup_server import COPY, DOCTOR, DOCTOR_SCRIPT, SCRIPT, UNIT, BackupServerSettings, repositories
+from coopinfra.roles.backup_server import (
+    COPY,
+    DOCTOR,
+    DOCTOR_SCRIPT,
+    MEMORY,
+    SCRIPT,
+    UNIT,
+    BackupServerSettings,
+    repositories,
+)
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Kept
 from coopinfra.roles.primitives.checking import is_active, prints, succeeds
@@ -29,6 +38,12 @@ def checks(part: Part[BackupServerSettings]) -> Iterator[Check]:
             f"{server} fetched all that it is to copy the last time",
             f"! systemctl is-failed --quiet {COPY}.service || {{"
             f" journalctl --quiet --identifier=backup-copy --output=cat --lines=3; false; }}",
+        )
+    if part.settings.disk:
+        days = part.settings.disk_days
+        yield succeeds(
+            f"the disk {part.settings.disk} of {server} got a copy in the last {days} days",
+            f'[ -n "$(find {MEMORY}/disk -mtime -{days} 2>/dev/null)" ] || {{ echo it was not plugged in; false; }}',
         )
     for name, login in repositories(part):
         yield Check(f"{server} knows the login of {name}", _known(login))

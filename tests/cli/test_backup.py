@@ -351,3 +351,14 @@ def test_the_key_of_the_backups_is_never_replaced_and_it_is_said_why(coopinfra):
     refuse_change(kept, "web1/backups/login-vault1", kept.declared("web1/backups/login-vault1"))
     with pytest.raises(InputError, match="`web1/backups/key` is never replaced: it opens all older backups"):
         refuse_change(kept, "web1/backups/key", kept.declared("web1/backups/key"))
+
+
+def test_nothing_is_pruned_without_a_key_or_without_restic(coopinfra, says, tmp_path, monkeypatch):
+    code, _, err = coopinfra("prune", "highbeam", "--key", str(tmp_path / "nothing"))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    without, _, hint = coopinfra("prune", "highbeam", "--key", str(tmp_path / "nothing"))
+
+    assert code == without == 2
+    assert "there is no key" in err or "this machine has no" in err
+    assert "`apt-get install restic`" in hint
+    assert says["asked"] == []

@@ -157,7 +157,7 @@ def test_a_further_copy_is_fetched_with_a_key_that_reads_from_a_host_that_is_pin
 
     assert "ssh-" not in unpinned + unmade
     assert second["/etc/coopinfra/backup-copy/known_hosts"].splitlines()[1:] == ["203.0.113.10 ssh-ed25519 AAAA"]
-    assert "203.0.113.10 22 highbeam.web1" in second["/usr/local/lib/coopinfra/backup-copy"]
+    assert "coopinfra-backups@203.0.113.10: 22 highbeam.web1" in second["/usr/local/lib/coopinfra/backup-copy"]
     assert "highbeam.web1:$2y$10$copy\n" in second["/etc/coopinfra/backup-server/htpasswd"]
     (line,) = [line for line in first[DOORS].splitlines() if "ssh-" in line]
     assert 'backup-door copy \\"$SSH_ORIGINAL_COMMAND\\""' in line
