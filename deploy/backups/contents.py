@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.roles.contract import Table
+from coopinfra.roles.primitives.manifest import Manifest
 
 SITES = "website"
 """The role whose parts people call sites."""
@@ -38,6 +39,8 @@ class Contents:
     databases: tuple[str, ...] = ()
     belongs: tuple[tuple[str, str, str], ...] = ()
     """Role, or its part such as `website/shop`; `path` or `database`; which one."""
+    releases: tuple[str, ...] = ()
+    """Of coopinfra: the one that the backup was made with, and the one that the server has."""
 
     def wanted(self, wish: Wish) -> tuple[tuple[str, str], ...]:
         """Return kind and name of all that a wish means; raise InputError where the backup has nothing of it."""
@@ -83,4 +86,12 @@ def read_contents(said: str) -> Contents:
         Table({each[2]: int(each[1]) for each in lines if each[0] == "files"}),
         tuple(each[1] for each in lines if each[0] == "dump"),
         tuple((each[1], *each[2].split(" ", 1)) for each in lines if each[0] == "of"),  # type: ignore[misc]
+        tuple(each[1] for each in lines if each[0] == "release"),
     )
+
+
+def refuse_older(server: str, made: str, there: str) -> None:
+    """Raise InputError where a server has an older release than a backup was made with: it may not know what came."""
+    if Manifest(release=made).is_later_than(there):
+        message = f"{server} was deployed by coopinfra {there}, and the backup is of {made}"
+        raise InputError(Problem(message, "deploy it with the newer release first"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from coopinfra.deploy.backups.contents import Contents, Wish, read_contents
+from coopinfra.deploy.backups.contents import Contents, Wish, read_contents, refuse_older
 from coopinfra.deploy.backups.snapshots import Snapshot, choose
 from coopinfra.deploy.checks.run import Outcome, checks_of, run_checks
 from coopinfra.deploy.engine.connection import Connection
@@ -55,6 +55,8 @@ def prepare(plan: Plan, wish: Wish, at: str = "", server: str = "", place: str =
     finally:
         connection.close()
     contents = read_contents(said)
+    if len(contents.releases) == 2:
+        refuse_older(found.target.label, *contents.releases)
     return Prepared(found, snapshot, wish, contents, contents.wanted(wish))
 
 

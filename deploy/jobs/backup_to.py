@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from coopinfra.deploy.backups.contents import Contents, Wish, read_contents
+from coopinfra.deploy.backups.contents import Contents, Wish, read_contents, refuse_older
 from coopinfra.deploy.backups.repository import Repository
 from coopinfra.deploy.backups.snapshots import choose, read_snapshots
 from coopinfra.deploy.engine.connection import Connection, ServerError
@@ -113,10 +113,7 @@ def _refuse_older(copies: Copies, manifest: str) -> None:
         there = read_manifest(run(connection, f"cat {manifest_path(copies.server.organisation)}"))
     finally:
         connection.close()
-    made = read_manifest(manifest)
-    if made.is_later_than(there.release):
-        message = f"{copies.target.label} was deployed by coopinfra {there.release}, the backup is of {made.release}"
-        raise InputError(Problem(message, "deploy that server with the newer release first"))
+    refuse_older(copies.target.label, read_manifest(manifest).release, there.release)
 
 
 def _refuse_small(connection: Connection, folder: str, wanted: int) -> None:

@@ -37,6 +37,7 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         lists=LISTS,
         state=STATE,
         backups=SCRIPT,
+        manifest=MANIFESTS,
     )
     for name in (f"coopinfra-{does}@.{kind}" for does in ("backup", VERIFY) for kind in ("service", "timer")):
         yield template(part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT, state=STATE)

@@ -266,6 +266,17 @@ def test_a_site_or_a_service_is_all_that_the_backup_says_belongs_to_it(coopinfra
     assert (code, out) == (0, "put back: it\n")
 
 
+@pytest.mark.parametrize(("there", "code"), [("0.3.0", 2), ("0.10.0", 0), ("0.12.0", 0)])
+def test_a_server_with_an_older_release_than_the_backup_takes_nothing_of_it(coopinfra, says, there, code):
+    says[f"{RESTORE} contents highbeam vault1 {ID}"] = f"release 0.10.0\nrelease {there}\n{CONTENTS}"
+    says[f"{RESTORE} all highbeam vault1 {ID}"] = "put back: it\n"
+
+    ended, _, err = coopinfra("restore", "highbeam", "--all", "--yes")
+
+    assert ended == code
+    assert ("web1 was deployed by coopinfra 0.3.0, and the backup is of 0.10.0" in err) is bool(code)
+
+
 def test_an_older_backup_that_does_not_say_what_belongs_to_whom_is_no_guess(coopinfra, says):
     before = CONTENTS.partition("of postgresql")[0]
     says[f"{RESTORE} contents highbeam vault1 {ID}"] = before
