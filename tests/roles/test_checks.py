@@ -151,6 +151,13 @@ SERVER = [
     ),
     ("sshd -T", Ran("", 255, "no hostkeys available"), ["only operators can log in"], "no hostkeys available"),
     ("ls /etc/ssh", Ran("ada\nmallory\n"), ["web1 has the keys"], "a key of mallory"),
+    (
+        "ls /etc/ssh",
+        # What another organisation on the machine has noted is no stranger's.
+        Ran('ada\nmallory\nother-push\n=\n  "/etc/ssh/authorized_keys.d/other-push": "aa",\n'),
+        ["web1 has the keys"],
+        "a key of mallory",
+    ),
     ("ls /etc/ssh", Ran(""), ["web1 has the keys"], "no key of ada"),
     ("nft list", Ran(NFT.replace("policy drop", "policy accept")), ["the firewall"], "it does not drop by default"),
     (

@@ -61,6 +61,16 @@ def test_a_site_drifts_by_the_release_that_its_link_leads_to():
     assert drift(release="-") == ["release /srv/main/current (nothing is served)"]
 
 
+def test_a_site_that_people_push_has_not_drifted_before_they_have():
+    waits = replace(LEFT, directories=("/srv/main/releases",))
+
+    def found(release):
+        return [each for each in drift(waits, release=release) if each.startswith("release")]
+
+    assert found("-") == []
+    assert found("- new old") == ["release /srv/main/current (nothing is served, was new)"]
+
+
 def test_after_an_interrupted_deploy_nobody_knows_what_was_changed_by_hand():
     assert drift(replace(LEFT, finished=False), file=None) == []
 

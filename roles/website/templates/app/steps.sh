@@ -19,14 +19,11 @@ begin() {
     systemctl daemon-reload
 }
 
-words() {
-    journalctl --sync
-    journalctl --quiet --no-pager -o cat -n 15 "$@"
-}
-
-# last_words UNIT: what the run of a unit that has just failed wrote.
+# last_words UNIT: what it wrote since it was started. By unit: of a program that is gone at once, the journal may not
+# know any more in which run that was.
 last_words() {
-    words "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value "$1")"
+    journalctl --sync
+    journalctl --quiet --no-pager -o cat -n 15 "--since=@$since" "_SYSTEMD_UNIT=$1"
 }
 
 is_full() { [ "$(df --output=pcent "$trial/" | tr -dc 0-9)" -ge 98 ]; }
@@ -50,7 +47,7 @@ start() {
     kill $watcher 2>/dev/null || true
     if [ "$ended" = 0 ]; then
         # Whoever pushes is told as well what went right.
-        [ -z "${SAYS:-}" ] || [ "$1" = {{ app.unit("trial") }} ] || words "--since=@$since" "_SYSTEMD_UNIT=$1"
+        [ -z "${SAYS:-}" ] || [ "$1" = {{ app.unit("trial") }} ] || last_words "$1"
         return
     fi
     said=$(last_words "$1")
