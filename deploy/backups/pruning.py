@@ -1,7 +1,7 @@
 """Which backups go when old ones are removed, and why not to remove any; pure.
 
-The rule counts from the newest backup, and keeps the last one of each day, week and month. Whoever breaks into a server
-can add backups that say any time of themselves, so that true ones would go: those are looked for first.
+The rule keeps the last one of each day, week and month. Whoever breaks into a server can add backups that say any time
+of themselves, such as a later hour of each day, so that the true ones would go: those are looked for first.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
     yield Unit(f"{DOCTOR}.timer", reads=(f"/etc/systemd/system/{DOCTOR}.timer",))
     if part.settings.disk:
-        yield Packages(("rsync", "udev"))
+        yield Packages(("e2fsprogs", "rsync", "udev"))
     if part.settings.copies:
         yield Packages(("openssh-client", "rsync"))
         yield Secret("copy-key", "ssh-key")
