@@ -233,13 +233,11 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
 @pytest.mark.rest
 @pytest.mark.parametrize("turn", range(3))
 def test_a_backup_that_is_killed_leaves_nothing_that_hinders_the_next(operator, turn):
-    seconds = random.uniform(0, 4)
-    operator.root(
-        f"head -c 200000000 /dev/urandom >/srv/shared/large; systemctl start --no-block {UNIT}; sleep {seconds}"
-    )
-    waits = f"while systemctl is-active {UNIT} | grep -q activating; do sleep 0.1; done"
-    operator.root(f"systemctl kill --signal=KILL {UNIT} || true; {waits}")
-    operator.root("rm /srv/shared/large")
+    seconds = random.uniform(0, 1.5)
+    operator.root("head -c 200000000 /dev/urandom >/srv/shared/large")
+    operator.root(f"systemctl start --no-block {UNIT}; until pgrep -x restic; do sleep 0.1; done; sleep {seconds:.2f}")
+    operator.root(f"systemctl kill --kill-whom=main --signal=KILL {UNIT}")
+    operator.root(f"until systemctl is-failed --quiet {UNIT}; do sleep 0.1; done; rm /srv/shared/large")
     left = operator.root(f"ls {STATE}")
 
     operator.ok("backup", "now", "highbeam")
