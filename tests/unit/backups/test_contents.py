@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -86,3 +88,16 @@ def test_a_release_is_later_by_its_numbers_and_not_by_its_letters() -> None:
     assert Manifest(release="0.10.0").is_later_than("0.9.1")
     assert not Manifest(release="0.9.1").is_later_than("0.10.0")
     assert not Manifest(release="0.9.1").is_later_than("0.9.1")
+
+
+def test_the_script_tells_the_release_of_the_backup_and_then_that_of_the_server(tmp_path: Path) -> None:
+    for folder, release in (("kept", "0.10.0"), ("state/highbeam", "0.9.1")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "manifest.json").write_text(Manifest(release=release).text())
+    script = Path(__file__).parents[3] / "roles/backups/templates/coopinfra/restore.j2"
+    function = "releases() {" + script.read_text().partition("releases() {")[2].partition("contents() {")[0]
+    program = f"kept={tmp_path}/kept organisation=highbeam\n{function.replace('{{ manifest }}', f'{tmp_path}/state')}"
+
+    ran = subprocess.run(["sh", "-euc", f"{program}\nreleases"], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "0.10.0\n0.9.1\n"
