@@ -88,7 +88,7 @@ class Repository:
 
     def _answers(self) -> None:
         """Raise NotReadable where nobody is there: restic would try for a quarter of an hour."""
-        found = urlsplit(self.url)
+        found = urlsplit(self.url.removeprefix("rest:"))
         try:
             socket.create_connection((found.hostname or "", found.port or 443), timeout=SECONDS_TO_ANSWER).close()
         except OSError as error:
