@@ -130,6 +130,13 @@ class Tenancy:
     owner: str
     machine: str
     memory_megabytes: int
+    disk_gigabytes: int = 0
+    """0: as much as there is."""
+
+    @property
+    def home(self) -> str:
+        """Where its sites and their data lie: on a disk of its own, if it has one."""
+        return f"/srv/tenants/{self.organisation}" if self.disk_gigabytes else "/srv"
 
     @property
     def slice(self) -> str:
@@ -151,6 +158,11 @@ class Server:
     first_login: str = "root"
     tenancy: Tenancy | None = None
     """Set where the machine is another organisation's, which alone decides about the machine as such."""
+
+    @property
+    def home(self) -> str:
+        """Where sites and their data lie."""
+        return self.tenancy.home if self.tenancy else "/srv"
 
     @property
     def addresses(self) -> tuple[str, ...]:

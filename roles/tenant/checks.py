@@ -7,7 +7,7 @@ from typing import Any
 
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Port
-from coopinfra.roles.primitives.checking import prints
+from coopinfra.roles.primitives.checking import prints, succeeds
 from coopinfra.roles.tenant import TenantSettings, most_memory
 
 
@@ -26,10 +26,24 @@ def checks(part: Part[TenantSettings]) -> Iterator[Check]:
             f"systemctl show --property=MemoryMax --value {tenancy.slice}",
             _equals(most_memory(tenancy)),
         )
+    if tenancy and tenancy.disk_gigabytes:
+        yield succeeds(
+            f"{tenancy.organisation} has a disk of {tenancy.disk_gigabytes} GB of its own on {name}",
+            f"mountpoint {tenancy.home} && size=$(stat -c %s /var/lib/coopinfra/disks/{tenancy.organisation}.img) && "
+            f'{{ [ "$size" = {tenancy.disk_gigabytes << 30} ] || {{ echo "it has $((size >> 30)) GB"; false; }}; }}',
+        )
+        yield prints(
+            f"the disk of {tenancy.organisation} on {name} has room", f"df --output=pcent {tenancy.home}", _has_room
+        )
 
 
 def _equals(wanted: str) -> Callable[[str], str | None]:
     return lambda said: None if said.strip() == wanted else f"it is {said.strip()} bytes"
+
+
+def _has_room(said: str) -> str | None:
+    taken = said.rsplit(maxsplit=1)[-1]
+    return f"it is {taken} full" if int(taken.rstrip("%")) >= 90 else None
 
 
 def _answers(address: str, port: int) -> Callable[[Any], str | None]:

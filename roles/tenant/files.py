@@ -1,17 +1,17 @@
-"""The organisation's own rules of the firewall, and the slice that all its programs run in."""
+"""The organisation's own rules of the firewall, the slice that all its programs run in, and its disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import File, Part
+from coopinfra.roles.contract import Directory, File, Part, Tenancy
 from coopinfra.roles.declarations import Port
 from coopinfra.roles.primitives.rendering import template
-from coopinfra.roles.tenant import FIREWALL, RULES, TenantSettings
+from coopinfra.roles.tenant import DISK, FIREWALL, RULES, TenantSettings, disk_size, disk_unit
 
 
-def files(part: Part[TenantSettings]) -> Iterator[File]:
-    """Yield the rules that let in what the organisation's roles declare, and its limit of memory."""
+def files(part: Part[TenantSettings]) -> Iterator[File | Directory]:
+    """Yield the rules that let in what the organisation's roles declare, and its limits of memory and disk."""
     yield template(
         part,
         "nftables.d/organisation.nft.j2",
@@ -23,3 +23,17 @@ def files(part: Part[TenantSettings]) -> Iterator[File]:
     )
     slice_name = part.server.tenancy.slice if part.server.tenancy else ""
     yield template(part, "system/coopinfra-organisation.slice.j2", to=f"/etc/systemd/system/{slice_name}")
+    if part.server.tenancy and part.server.tenancy.disk_gigabytes:
+        yield from _disk(part, part.server.tenancy)
+
+
+def _disk(part: Part[TenantSettings], tenancy: Tenancy) -> Iterator[File | Directory]:
+    yield Directory("/srv/tenants")
+    yield Directory(tenancy.home)
+    yield Directory("/etc/coopinfra/disks")
+    yield Directory("/var/lib/coopinfra/disks", mode="0700")
+    yield template(part, "disks/organisation.j2", to=disk_size(tenancy))
+    yield template(part, "coopinfra/disk.j2", to=DISK, mode="0755")
+    yield template(
+        part, "system/coopinfra-disk-organisation.service.j2", to=f"/etc/systemd/system/{disk_unit(tenancy)}"
+    )

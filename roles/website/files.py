@@ -10,7 +10,7 @@ from coopinfra.roles.website import WebsiteSettings, places
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import kind_of
 from coopinfra.roles.website.pages import WORDS, words_of
-from coopinfra.roles.website.place import HOME, pages_of
+from coopinfra.roles.website.place import pages_of, sites_of
 
 LEAD_BACK = ("403", "404")
 """Pages that lead to the start page; with the others it would not answer either."""
@@ -18,7 +18,7 @@ LEAD_BACK = ("403", "404")
 
 def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
     """Yield the folders, so that they go with the last site, and what each site needs."""
-    yield Directory(HOME)
+    yield Directory(sites_of(part))
     yield Directory("/etc/nginx/sites")
     yield from _pages(part)
     yield template(

@@ -13,9 +13,6 @@ from coopinfra.roles.website.sites import Site, Source
 
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
-HOME = "/srv/sites"
-DATA = "/srv/data"
-"""Apart from the sites: what nobody declares any more is removed there, and data never."""
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
 """How many seconds' worth of requests may come at once: a page asks for many things."""
@@ -39,12 +36,12 @@ class Place(Generic[S_co]):
     @property
     def path(self) -> str:
         """Where its releases and its data lie."""
-        return f"{HOME}/{self.id}"
+        return f"{sites_of(self.part)}/{self.id}"
 
     @property
     def data(self) -> str:
         """Where lies what it writes, which outlives its releases."""
-        return f"{DATA}/{self.id}"
+        return f"{data_of(self.part)}/{self.id}"
 
     @property
     def settings(self) -> str:
@@ -135,6 +132,16 @@ def _account(wanted: str) -> str:
     if len(wanted) <= LONGEST_USER:
         return wanted
     return f"{wanted[: LONGEST_USER - 7]}-{sha256(wanted.encode()).hexdigest()[:6]}"
+
+
+def sites_of(part: Part[Any]) -> str:
+    """Return where the sites of an organisation lie."""
+    return f"{part.server.home}/sites"
+
+
+def data_of(part: Part[Any]) -> str:
+    """Return where their data lie, apart: what nobody declares any more is removed there, and data never."""
+    return f"{part.server.home}/data"
 
 
 def pages_of(part: Part[Any]) -> str:
