@@ -8,7 +8,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.tenant import TenantSettings, disk_unit, most_memory
+from coopinfra.roles.tenant import DISK, TenantSettings, most_memory
 
 
 class Limit(FactBase[str]):
@@ -33,26 +33,30 @@ def limit(slice_name: str, most: str) -> Generator[StringCommand, None, None]:
     yield StringCommand("systemctl", "daemon-reload")
 
 
-class Mounted(FactBase[bool]):
-    """Whether a disk is mounted at a folder."""
+class Disk(FactBase[int]):
+    """How many gigabytes the disk of an organisation has; 0 where none is mounted."""
 
-    def command(self, folder: str) -> str:
+    def command(self, organisation: str) -> str:
         """Return the shell command."""
-        return f"if mountpoint -q {folder}; then echo yes; fi"
+        return f"[ ! -x {DISK} ] || {DISK} size {organisation}"
 
-    def process(self, output: Iterable[str]) -> bool:
+    def process(self, output: Iterable[str]) -> int:
         """Take its one line, or none."""
-        return "yes" in output
+        return int("".join(output) or 0)
+
+    @staticmethod
+    def default() -> int:
+        """None is there."""
+        return 0
 
 
 @operation()
-def disk(folder: str, unit: str) -> Generator[StringCommand, None, None]:
-    """Have what mounts it do so if it is not; what is in the folder comes along with a disk that is made anew."""
-    if host.get_fact(Mounted, folder=folder):
-        host.noop("the disk is there")
+def disk(organisation: str, gigabytes: int) -> Generator[StringCommand, None, None]:
+    """Make, mount or enlarge a disk if it is not there or too small; what is in its folder comes along."""
+    if host.get_fact(Disk, organisation=organisation) >= gigabytes:
+        host.noop("the disk is as agreed")
         return
-    yield StringCommand("systemctl", "daemon-reload")
-    yield StringCommand("systemctl", "restart", unit)
+    yield StringCommand(DISK, "up", organisation)
 
 
 def configure(part: Part[TenantSettings]) -> None:
@@ -65,4 +69,8 @@ def configure(part: Part[TenantSettings]) -> None:
             most=most_memory(tenancy),
         )
     if tenancy and tenancy.disk_gigabytes:
-        disk(name=f"Mount the disk of {tenancy.organisation}", folder=tenancy.home, unit=disk_unit(tenancy))
+        disk(
+            name=f"Give {tenancy.organisation} a disk of {tenancy.disk_gigabytes} GB",
+            organisation=tenancy.organisation,
+            gigabytes=tenancy.disk_gigabytes,
+        )

@@ -184,8 +184,11 @@ def test_whose_disk_is_full_writes_no_more_and_nobody_else_notices(sharing):
     others = sharing.root("head -c 100M /dev/zero >/srv/sites/filler && rm /srv/sites/filler && echo room")
 
     sharing.write("lantern", lets % 4)
-    grown = sharing.operator.run("deploy", "cedar", "--yes")
+    # A box may not let a disk grow that is in use; whether it did at once or at the reboot is not what is asked here.
+    sharing.operator.run("deploy", "cedar", "--yes")
     labs.reboot(sharing.operator.lab, "shared1")
+    sharing.root("systemctl is-system-running --wait || true")
+    sharing.deploy("cedar")
     rebooted = sharing.page("cedar"), sharing.root(f"ls -l {CEDAR}/filler | wc -l"), red(sharing, "cedar")
 
     assert began == ("<!doctype html><p>cedar\n", {})
@@ -195,7 +198,6 @@ def test_whose_disk_is_full_writes_no_more_and_nobody_else_notices(sharing):
     assert meanwhile == began[0]
     assert found == {"the disk of cedar on web has room": "it is 100% full"}
     assert others == "room\n"
-    assert grown.returncode == 0, grown.stderr
     assert "cedar has more" in rebooted[0]
     assert rebooted[1:] == ("1\n", {})
 
@@ -213,7 +215,7 @@ def test_a_disk_that_is_not_there_is_seen_and_mounted_by_the_next_deploy_and_goe
     back = sharing.root(f"ls {CEDAR}/filler")
     sharing.operator.ok("leave", "cedar", "--with-data", "--yes")
 
-    assert f"{CEDAR} is not a mountpoint" in " ".join(found.values())
+    assert "it has none, so all lies elsewhere" in found.values()
     assert mended == {}
     assert kept == f"cedar.img\nls: cannot access '{CEDAR}': No such file or directory\n"
     assert back == f"{CEDAR}/filler\n"
