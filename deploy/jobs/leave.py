@@ -81,11 +81,13 @@ def without_everything(server: ServerPlan, neighbours: Neighbours) -> ServerPlan
     theirs = neighbours.have("units")
     # They cannot be asked for a site that is gone.
     kept = (replace(each, declaration=_silent(each.declaration)) for each in server.declared)
+    # There is nothing to limit any more, so nothing is set aside anew either.
+    left = replace(server.server, tenancy=replace(server.server.tenancy, memory_megabytes=0, disk_gigabytes=0))
     return ServerPlan(
         organisation=server.organisation,
-        server=replace(server.server, tenancy=replace(server.server.tenancy, memory_megabytes=0, disk_gigabytes=0)),
+        server=left,
         # Providers tidy up: certificates that nobody reads any more.
-        parts=tuple(replace(part, given=()) for part in server.parts if roles()[part.role].provides),
+        parts=tuple(replace(part, given=(), server=left) for part in server.parts if roles()[part.role].provides),
         declared=tuple(each for each in kept if isinstance(each.declaration, Unit) and each.declaration.name in theirs),
         files=(),
     )

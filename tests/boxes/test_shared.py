@@ -174,7 +174,7 @@ def test_whose_disk_is_full_writes_no_more_and_nobody_else_notices(sharing):
     sharing.deploy("cedar")
     began = sharing.page("cedar"), red(sharing, "cedar")
 
-    full = sharing.root(f"{fill} 2>&1 || true; df --output=pcent {CEDAR}")
+    full = sharing.root(f"( {fill} ) 2>&1 || true; df --output=pcent {CEDAR}")
     sharing.write_tenant("cedar", ("source: {folder: pages}", "source: {folder: more}"))
     more = sharing.operator.lab.inventories / "cedar/more"
     more.mkdir()

@@ -137,6 +137,14 @@ def test_data_that_a_disk_would_leave_behind_is_not_left_behind(servers):
         refuse_conflicts(given, left_by(birch), there, old)
 
 
+def test_who_leaves_is_given_nothing_any_more(servers):
+    left = without_everything(servers["alder"], neighbours_of(servers))
+
+    tenancies = {part.server.tenancy for part in left.parts} | {left.server.tenancy}
+
+    assert {(each.memory_megabytes, each.disk_gigabytes) for each in tenancies} == {(0, 0)}
+
+
 def test_nobody_comes_before_the_owner_nor_with_an_older_release_than_a_neighbour(servers, monkeypatch):
     birch = servers["birch"]
     with pytest.raises(PreflightError, match="`lantern` has not deployed `shared1` yet"):
