@@ -140,6 +140,13 @@ class Tenancy:
     owner: str
     machine: str
     memory_megabytes: int
+    disk_gigabytes: int = 0
+    """0: as much as there is."""
+
+    @property
+    def home(self) -> str:
+        """Where its sites and their data lie: on a disk of its own, if it has one."""
+        return f"/srv/tenants/{self.organisation}" if self.disk_gigabytes else "/srv"
 
     @property
     def slice(self) -> str:
@@ -166,6 +173,11 @@ class Server:
     def pinned_name(self) -> str:
         """Its name in a known_hosts file."""
         return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+
+    @property
+    def home(self) -> str:
+        """Where sites and their data lie."""
+        return self.tenancy.home if self.tenancy else "/srv"
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -140,7 +140,7 @@ def manifests(
         # Who comes to others inherits nothing: what nobody of them knows of is somebody else's doing.
         found = Additions() if neighbours.manifests else host.get_fact(ServerAdditions)
         new = replace(new, baseline=found.noted(unexpected(found, old, new, plan.users, neighbours)))
-    refuse_conflicts(plan, new, neighbours)
+    refuse_conflicts(plan, new, neighbours, old)
     return old, new, neighbours
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from coopinfra.deploy.engine.preflight import PreflightError, refuse_to_go_back
@@ -10,16 +11,19 @@ from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.neighbours import Neighbours
 
+NOTHING = Manifest()
 
-def refuse_conflicts(plan: ServerPlan, new: Manifest, neighbours: Neighbours) -> None:
+
+def refuse_conflicts(plan: ServerPlan, new: Manifest, neighbours: Neighbours, old: Manifest = NOTHING) -> None:
     """Raise PreflightError with all that the plan and the others on the machine cannot both have.
 
     new: what the deploy will leave behind
+    old: what the one before has left
     """
     label = f"{plan.organisation}/{plan.server.id}"
     for each in neighbours.manifests.values():
         refuse_to_go_back(label, each)
-    raise_all(_problems(label, plan, new, neighbours), PreflightError)
+    raise_all((*_problems(label, plan, new, neighbours), *_left_behind(label, plan, old)), PreflightError)
 
 
 def _problems(label: str, plan: ServerPlan, new: Manifest, neighbours: Neighbours) -> Iterator[Problem]:
@@ -33,3 +37,13 @@ def _problems(label: str, plan: ServerPlan, new: Manifest, neighbours: Neighbour
     if missing := neighbours.memory_missing(new):
         message = f"{label}: all who share this machine may take {missing} MB more than its {neighbours.megabytes} MB"
         yield Problem(message, "lower `memory_megabytes` of its `tenants`, or let one of them move")
+
+
+def _left_behind(label: str, plan: ServerPlan, old: Manifest) -> Iterator[Problem]:
+    """Find data that would lie elsewhere than where its site looks, because a disk came or went."""
+    home = plan.server.home
+    for path in old.directories:
+        if re.match("/srv/(tenants/[^/]+/)?data/", path) and not path.startswith(f"{home}/data/"):
+            message = f"{label}: its data would stay in `{path}`, and its sites would look in `{home}/data`"
+            hint = "`leave` without data, deploy, and move it there by hand; or let `disk_gigabytes` be as it was"
+            yield Problem(message, hint)

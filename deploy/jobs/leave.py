@@ -30,6 +30,8 @@ from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.registry import roles
 
+DISKS = "/var/lib/coopinfra/disks"
+
 
 @dataclass(frozen=True)
 class Data:
@@ -79,11 +81,13 @@ def without_everything(server: ServerPlan, neighbours: Neighbours) -> ServerPlan
     theirs = neighbours.have("units")
     # They cannot be asked for a site that is gone.
     kept = (replace(each, declaration=_silent(each.declaration)) for each in server.declared)
+    # There is nothing to limit any more, so nothing is set aside anew either.
+    left = replace(server.server, tenancy=replace(server.server.tenancy, memory_megabytes=0, disk_gigabytes=0))
     return ServerPlan(
         organisation=server.organisation,
-        server=replace(server.server, tenancy=replace(server.server.tenancy, memory_megabytes=0)),
+        server=left,
         # Providers tidy up: certificates that nobody reads any more.
-        parts=tuple(replace(part, given=()) for part in server.parts if roles()[part.role].provides),
+        parts=tuple(replace(part, given=(), server=left) for part in server.parts if roles()[part.role].provides),
         declared=tuple(each for each in kept if isinstance(each.declaration, Unit) and each.declaration.name in theirs),
         files=(),
     )
@@ -151,3 +155,6 @@ def _data(server: ServerPlan) -> Iterator[Data]:
                 yield Data(f"the database {database.name} (mariadb)", f"mariadb -e {statement}")
     for path in server.all(BackupPath):
         yield Data(path.path, f"rm -rf -- {path.path}")
+    tenancy = server.server.tenancy
+    if tenancy and tenancy.disk_gigabytes:
+        yield Data(f"its disk of {tenancy.disk_gigabytes} GB", f"rm -f -- {DISKS}/{tenancy.organisation}.img")

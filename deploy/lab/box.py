@@ -54,6 +54,8 @@ def boot(lab: Lab, name: str) -> None:
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", *(() if has_systemd else ("--keep-unit",))),
         *(f"--directory={home}/root", f"--machine={lab.key}-{name}", f"--hostname={name}", "--console=read-only"),
         *("--network-bridge=boxes", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
+        # For disks within a disk: no udev of its own makes these.
+        *(f"--bind={path}" for path in sorted(Path("/dev").glob("loop*")) if not path.is_dir()),
     )
     # On a host with cgroup v1 the guest would inherit that layout, which Debian 13 no longer boots with.
     environ = environment(lab.folder, **{BOX: str(home), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})

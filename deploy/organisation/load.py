@@ -142,5 +142,7 @@ def to_server(org: Org, name: str) -> Server:
         ipv6=server.ipv6,
         port=server.port,
         first_login=server.first_login,
-        tenancy=Tenancy(org.id, machine.owner, machine.name, machine.lets.memory_megabytes) if machine else None,
+        tenancy=Tenancy(org.id, machine.owner, machine.name, machine.lets.memory_megabytes, machine.lets.disk_gigabytes)
+        if machine
+        else None,
     )

@@ -75,6 +75,15 @@ class TenantEntry(Entry):
     memory_megabytes: WholeNumber = Field(
         default=512, ge=64, le=1048576, description="Most memory that all its programs take together."
     )
+    disk_gigabytes: WholeNumber = Field(
+        default=0,
+        ge=0,
+        le=65536,
+        description=(
+            "Size of a disk of its own, set aside for its sites and their data; 0 for what there is of everybody's. "
+            "Databases and logs lie on that of everybody."
+        ),
+    )
 
 
 class ServerEntry(Entry):
@@ -99,7 +108,7 @@ class ServerEntry(Entry):
     tenants: BySlug[TenantEntry] = Field(
         default_factory=lambda: Table({}),
         description="The organisations that may share this machine, each with what it may take of it; `{}` will do.",
-        examples=[{"highbeam": {"memory_megabytes": 1024}}],
+        examples=[{"highbeam": {"memory_megabytes": 1024, "disk_gigabytes": 5}}],
     )
     roles: Named[SerializeAsAny[Settings]] = Field(
         default_factory=lambda: Table({}), description="What the server does, each with its settings; `{}` for none."

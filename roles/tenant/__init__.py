@@ -1,6 +1,6 @@
-"""What an organisation has of a machine that it shares: packages, ports, keys, a limit of memory. Joins by itself.
+"""What an organisation has of a machine that it shares: packages, ports, keys, limits of memory and disk.
 
-The machine as such is the business of its owner, whose `base` came before.
+Joins by itself. The machine as such is the business of its owner, whose `base` came before.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from coopinfra.roles.declarations import Declaration, Login, Need, Packages, Por
 
 FIREWALL = "/etc/nftables.conf"
 RULES = "/etc/nftables.d"
+DISK = "/usr/local/lib/coopinfra/disk"
+"""Makes and mounts the disk of an organisation."""
 
 
 class TenantSettings(Settings):
@@ -28,6 +30,20 @@ def most_memory(tenancy: Tenancy) -> str:
     return str(tenancy.memory_megabytes * 1024 * 1024)
 
 
-def declare(_part: Part[TenantSettings]) -> Iterator[Declaration]:
-    """State the firewall, which reads the organisation's own rules beside those of the others."""
+def disk_unit(tenancy: Tenancy) -> str:
+    """Return what mounts its disk."""
+    return f"coopinfra-disk-{tenancy.organisation}.service"
+
+
+def disk_size(tenancy: Tenancy) -> str:
+    """Return where it is said how large its disk is."""
+    return f"/etc/coopinfra/disks/{tenancy.organisation}"
+
+
+def declare(part: Part[TenantSettings]) -> Iterator[Declaration]:
+    """State the firewall, which reads the organisation's own rules beside those of the others, and its disk."""
     yield Unit("nftables.service", reads=(FIREWALL, RULES), reload=True, access=True)
+    tenancy = part.server.tenancy
+    if tenancy and tenancy.disk_gigabytes:
+        yield Packages(("e2fsprogs", "mount"))
+        yield Unit(disk_unit(tenancy), reads=(DISK, disk_size(tenancy)), reload=True)

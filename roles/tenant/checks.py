@@ -8,7 +8,7 @@ from typing import Any
 from coopinfra.roles.contract import Check, Part
 from coopinfra.roles.declarations import Port
 from coopinfra.roles.primitives.checking import prints
-from coopinfra.roles.tenant import TenantSettings, most_memory
+from coopinfra.roles.tenant import DISK, TenantSettings, most_memory
 
 
 def checks(part: Part[TenantSettings]) -> Iterator[Check]:
@@ -26,10 +26,31 @@ def checks(part: Part[TenantSettings]) -> Iterator[Check]:
             f"systemctl show --property=MemoryMax --value {tenancy.slice}",
             _equals(most_memory(tenancy)),
         )
+    if tenancy and tenancy.disk_gigabytes:
+        yield prints(
+            f"{tenancy.organisation} has a disk of {tenancy.disk_gigabytes} GB of its own on {name}",
+            f"{DISK} size {tenancy.organisation}",
+            _has(tenancy.disk_gigabytes),
+        )
+        yield prints(
+            f"the disk of {tenancy.organisation} on {name} has room", f"df --output=pcent {tenancy.home}", _has_room
+        )
 
 
 def _equals(wanted: str) -> Callable[[str], str | None]:
     return lambda said: None if said.strip() == wanted else f"it is {said.strip()} bytes"
+
+
+def _has(gigabytes: int) -> Callable[[str], str | None]:
+    def differs(said: str) -> str | None:
+        return None if said.split() == [str(gigabytes)] else f"it has {said.strip() or 'none, so all lies elsewhere'}"
+
+    return differs
+
+
+def _has_room(said: str) -> str | None:
+    taken = said.rsplit(maxsplit=1)[-1]
+    return f"it is {taken} full" if int(taken.rstrip("%")) >= 90 else None
 
 
 def _answers(address: str, port: int) -> Callable[[Any], str | None]:

@@ -1,4 +1,4 @@
-"""A limit of memory that has changed: systemd reads it anew, while everything runs on."""
+"""Limits: of memory, which systemd reads anew while everything runs on, and a disk that is there before sites are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyinfra import host
 from pyinfra.api import FactBase, StringCommand, operation
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.tenant import TenantSettings, most_memory
+from coopinfra.roles.tenant import DISK, TenantSettings, most_memory
 
 
 class Limit(FactBase[str]):
@@ -33,12 +33,44 @@ def limit(slice_name: str, most: str) -> Generator[StringCommand, None, None]:
     yield StringCommand("systemctl", "daemon-reload")
 
 
+class Disk(FactBase[int]):
+    """How many gigabytes the disk of an organisation has; 0 where none is mounted."""
+
+    def command(self, organisation: str) -> str:
+        """Return the shell command."""
+        return f"[ ! -x {DISK} ] || {DISK} size {organisation}"
+
+    def process(self, output: Iterable[str]) -> int:
+        """Take its one line, or none."""
+        return int("".join(output) or 0)
+
+    @staticmethod
+    def default() -> int:
+        """None is there."""
+        return 0
+
+
+@operation()
+def disk(organisation: str, gigabytes: int) -> Generator[StringCommand, None, None]:
+    """Make, mount or enlarge a disk if it is not there or too small; what is in its folder comes along."""
+    if host.get_fact(Disk, organisation=organisation) >= gigabytes:
+        host.noop("the disk is as agreed")
+        return
+    yield StringCommand(DISK, "up", organisation)
+
+
 def configure(part: Part[TenantSettings]) -> None:
-    """Limit what all programs of the organisation take together."""
+    """Limit what all programs of the organisation take together, and have its disk before sites are put on it."""
     tenancy = part.server.tenancy
     if tenancy and tenancy.memory_megabytes:
         limit(
             name=f"Limit the memory of {tenancy.organisation} to {tenancy.memory_megabytes} MB",
             slice_name=tenancy.slice,
             most=most_memory(tenancy),
+        )
+    if tenancy and tenancy.disk_gigabytes:
+        disk(
+            name=f"Give {tenancy.organisation} a disk of {tenancy.disk_gigabytes} GB",
+            organisation=tenancy.organisation,
+            gigabytes=tenancy.disk_gigabytes,
         )

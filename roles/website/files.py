@@ -10,7 +10,7 @@ from coopinfra.roles.website import WebsiteSettings, places, push
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import kind_of
 from coopinfra.roles.website.pages import WORDS, words_of
-from coopinfra.roles.website.place import HOME, Place, pages_of
+from coopinfra.roles.website.place import Place, pages_of, sites_of
 from coopinfra.roles.website.sites import Site
 
 LEAD_BACK = ("403", "404")
@@ -19,7 +19,7 @@ LEAD_BACK = ("403", "404")
 
 def files(part: Part[WebsiteSettings]) -> Iterator[File | Directory]:
     """Yield the folders, so that they go with the last site, and what each site needs."""
-    yield Directory(HOME)
+    yield Directory(sites_of(part))
     yield Directory("/etc/nginx/sites")
     yield from _pages(part)
     yield template(

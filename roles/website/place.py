@@ -13,9 +13,6 @@ from coopinfra.roles.website.sites import Site, Source
 
 S_co = TypeVar("S_co", bound=Site, covariant=True)
 
-HOME = "/srv/sites"
-DATA = "/srv/data"
-"""Apart from the sites: what nobody declares any more is removed there, and data never."""
 SSH_PORT = 22
 LOGS = "/var/log/nginx"
 AT_ONCE = 5
@@ -40,12 +37,12 @@ class Place(Generic[S_co]):
     @property
     def path(self) -> str:
         """Where its releases and its data lie."""
-        return f"{HOME}/{self.id}"
+        return f"{sites_of(self.part)}/{self.id}"
 
     @property
     def data(self) -> str:
         """Where lies what it writes, which outlives its releases."""
-        return f"{DATA}/{self.id}"
+        return f"{data_of(self.part)}/{self.id}"
 
     @property
     def belongs_to(self) -> str:
@@ -161,6 +158,16 @@ def _account(wanted: str) -> str:
     if len(wanted) <= LONGEST_USER:
         return wanted
     return f"{wanted[: LONGEST_USER - 7]}-{sha256(wanted.encode()).hexdigest()[:6]}"
+
+
+def sites_of(part: Part[Any]) -> str:
+    """Return where the sites of an organisation lie."""
+    return f"{part.server.home}/sites"
+
+
+def data_of(part: Part[Any]) -> str:
+    """Return where their data lie, apart: what nobody declares any more is removed there, and data never."""
+    return f"{part.server.home}/data"
 
 
 def pages_of(part: Part[Any]) -> str:

@@ -17,7 +17,7 @@ from coopinfra.roles.primitives import release_scripts
 from coopinfra.roles.primitives.changes import STAMPS
 from coopinfra.roles.primitives.checking import succeeds
 from coopinfra.roles.primitives.rendering import template
-from coopinfra.roles.website.place import DATA, Place
+from coopinfra.roles.website.place import Place, data_of
 
 MEGABYTES = 500
 """The most that one push may bring, and the most that the files of one commit may take."""
@@ -59,7 +59,7 @@ class Push:
     @property
     def repository(self) -> str:
         """Where lies all that was pushed; data, which outlive the site."""
-        return f"{DATA}/{self.place.id}.git"
+        return f"{self.place.data}.git"
 
     @property
     def release(self) -> Release:
@@ -107,7 +107,7 @@ def declare(place: Place[Any]) -> Iterator[Declaration]:
 def files(place: Place[Any], declared: tuple[Declaration, ...]) -> Iterator[File | Directory]:
     """Yield the repository's folder, and the scripts between a key and a release; they are root's."""
     push, part = Push(place, declared), place.part
-    yield Directory(DATA)
+    yield Directory(data_of(place.part))
     yield Directory(push.repository, user=push.user, group=push.user, mode="0700")
     yield Directory(f"{place.path}/releases")
     yield Directory(place.settings)

@@ -32,7 +32,7 @@ servers:
   shared1:
     address: 203.0.113.20
     ipv6: 2001:db8::20
-    tenants: {highbeam: {memory_megabytes: 1024}}
+    tenants: {highbeam: {memory_megabytes: 1024, disk_gigabytes: 5}}
     roles:
       base: {}
       nginx: {hsts_days: 30}

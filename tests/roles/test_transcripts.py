@@ -30,6 +30,7 @@ DONE = {
     "readlink /etc/localtime": "/usr/share/zoneinfo/Etc/UTC",
     "uname -n": "web1",
     "--property=MemoryMax": str(1024 * 1024 * 1024),
+    "disk size highbeam": "5",
 }
 
 

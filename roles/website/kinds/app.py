@@ -14,7 +14,7 @@ from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import reach
 from coopinfra.roles.website.kinds.programs import App, Program, Runtime
-from coopinfra.roles.website.place import DATA, Place
+from coopinfra.roles.website.place import Place, data_of
 from coopinfra.roles.website.reach import reach_of
 
 UNITS = "/etc/systemd/system"
@@ -49,7 +49,7 @@ def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
     part, language = place.part, runtime.language
     yield template(part, "proxy/sites/site.conf.j2", to=place.vhost_file, place=place, upstream=f"http://{place.id}")
     yield template(part, "app/conf.d/site@upstream.conf.j2", to=f"/etc/nginx/conf.d/{place.id}@upstream.conf", app=app)
-    yield Directory(DATA)
+    yield Directory(data_of(part))
     yield Directory(place.data, user=place.user, group=place.user, mode="0700")
     yield Directory(place.settings)
     yield template(part, "app/release.j2", to=f"{place.settings}/release", mode="0755", app=app)

@@ -62,10 +62,10 @@ class Inventories:
 
     folder: Path
 
-    def load(self, organisation: str, *changes: tuple[str, str]) -> Org:
-        """Read one of them, after some changes to what it says."""
+    def load(self, organisation: str, *changes: tuple[str, str], owner: str = "") -> Org:
+        """Read one of them, after some changes to what it says; `owner` is what the machine's owner says."""
         for name, usual in (
-            ("lantern", OWNER),
+            ("lantern", owner or OWNER),
             ("oak", OAK),
             *((name, TENANT.replace("ID", name)) for name in TENANTS),
         ):

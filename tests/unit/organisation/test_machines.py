@@ -8,7 +8,8 @@ from coopinfra.deploy.organisation.load import to_server
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.roles.contract import Tenancy
-from shared_machine import Inventories
+from coopinfra.roles.declarations import BackupPath
+from shared_machine import OWNER, Inventories
 
 MACHINE = "machine: lantern/shared1"
 
@@ -121,3 +122,19 @@ def test_each_program_of_an_application_of_a_tenant_runs_in_its_slice(inventorie
 
     assert {f"alder-shop@{each}.service" for each in ("web", "trial", "fetch", "reach", "network")} <= units
     assert dropins == {f"{each}.d" for each in units if each.startswith("alder-")}
+
+
+def test_sites_of_a_tenant_with_a_disk_lie_on_it_and_of_one_without_with_everybodys(inventories):
+    app = "shop: {domain: shop.alder.example, kind: node, source: {folder: pages}}"
+    before, after = (
+        make_plan(inventories.load("alder", ("{main:", f"{{{app}, main:"), owner=owner)).servers[0]
+        for owner in (OWNER, OWNER.replace("256", "256, disk_gigabytes: 5"))
+    )
+
+    def paths(server):
+        return {each.path for each in (*server.releases, *server.all(BackupPath))}
+
+    assert paths(before) == {"/srv/sites/alder-shop", "/srv/sites/alder-main", "/srv/data/alder-shop"}
+    assert paths(after) == {path.replace("/srv/", "/srv/tenants/alder/") for path in paths(before)}
+    (size,) = (file for file in after.files if file.path == "/etc/coopinfra/disks/alder")
+    assert size.content.endswith(b"\n5\n")

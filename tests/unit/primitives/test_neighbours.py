@@ -127,6 +127,24 @@ def test_limits_of_memory_have_to_fit_into_the_machine(servers):
     refuse_conflicts(servers["birch"], left_by(servers["birch"]), replace(small, megabytes=768))
 
 
+def test_data_that_a_disk_would_leave_behind_is_not_left_behind(servers):
+    birch, there = servers["birch"], neighbours_of(servers)
+    old = replace(left_by(birch), directories=("/srv/data", "/srv/data/birch-shop", "/srv/sites"))
+    given = replace(birch, server=replace(birch.server, tenancy=replace(birch.server.tenancy, disk_gigabytes=5)))
+
+    refuse_conflicts(birch, left_by(birch), there, old)
+    with pytest.raises(PreflightError, match="its data would stay in `/srv/data/birch-shop`"):
+        refuse_conflicts(given, left_by(birch), there, old)
+
+
+def test_who_leaves_is_given_nothing_any_more(servers):
+    left = without_everything(servers["alder"], neighbours_of(servers))
+
+    tenancies = {part.server.tenancy for part in left.parts} | {left.server.tenancy}
+
+    assert {(each.memory_megabytes, each.disk_gigabytes) for each in tenancies} == {(0, 0)}
+
+
 def test_nobody_comes_before_the_owner_nor_with_an_older_release_than_a_neighbour(servers, monkeypatch):
     birch = servers["birch"]
     with pytest.raises(PreflightError, match="`lantern` has not deployed `shared1` yet"):
