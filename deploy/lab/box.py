@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from coopinfra.deploy.lab import cgroups
 from coopinfra.deploy.lab.limits import short_of_inotify
 from coopinfra.deploy.lab.processes import BOX, children, end, environment, marked, wait_until
 from coopinfra.deploy.lab.state import Box, Lab
@@ -33,14 +34,15 @@ sys.exit(1)
 # layer (it is one itself) gets that copy. Nothing is synced: a box does not outlive the machine.
 # Then, without a unit of the host's systemd around it, nspawn leaves a guest that reboots to whoever started it. The
 # kernel may still hold the link of the guest before, and the next one could not have it.
-RUN_BOX = """
-cd "$1" && link=$2 && shift 2 && rm -rf work/work
-mount -t overlay -o lowerdir=template,upperdir=layer,workdir=work,redirect_dir=on,volatile overlay root || {
+RUN_BOX = f"""
+cd "$1" && link=$2 && shift 2 && rm -rf work/work || exit 1
+{cgroups.ENTER}
+mount -t overlay -o lowerdir=template,upperdir=layer,workdir=work,redirect_dir=on,volatile overlay root || {{
     echo "no layer here, so the template is copied"
-    test -e copied || {
+    test -e copied || {{
         cp --archive --reflink=auto template/. root/ && cp --archive --remove-destination layer/. root/ && touch copied
-    }
-} || exit 1
+    }}
+}} || exit 1
 while ip link delete "$link" 2>/dev/null; "$@"; test $? = 133; do :; done
 """
 
@@ -50,7 +52,7 @@ def boot(lab: Lab, name: str) -> None:
     home, has_systemd = lab.home(name), Path("/run/systemd/system").is_dir()
     argv = (
         *("nsenter", f"--net={lab.network}", "--", "unshare", "--mount", "--", "sh", "-c", RUN_BOX, "box", str(home)),
-        f"vb-{lab.key}-{name}",
+        link(lab.key, name),
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", *(() if has_systemd else ("--keep-unit",))),
         *(f"--directory={home}/root", f"--machine={lab.key}-{name}", f"--hostname={name}", "--console=read-only"),
         *("--network-bridge=boxes", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
@@ -63,6 +65,11 @@ def boot(lab: Lab, name: str) -> None:
         # Forks, so that it is nobody's child who would have to wait for it.
         fork = ("setsid", "--fork", *argv)
         subprocess.run(fork, stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=environ, check=True)
+
+
+def link(key: str, name: str) -> str:
+    """Name what the host has of a box, by its lab's key: its link, as systemd-nspawn calls it, and its cgroup."""
+    return f"vb-{key}-{name}"
 
 
 def wait_for_ssh(lab: Lab, box: Box) -> None:
@@ -147,6 +154,7 @@ def reboot(lab: Lab, name: str) -> float:
 def kill(lab: Lab, name: str) -> None:
     """Pull the plug of a box; its disk stays as it was at that moment."""
     end(lab.folder, None, **{BOX: str(lab.home(name))})
+    cgroups.remove(link(lab.key, name))
 
 
 def runs(lab: Lab, name: str) -> bool:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coopinfra.deploy.lab import host, image, internet, inventories, network, tree
+from coopinfra.deploy.lab import cgroups, host, image, internet, inventories, network, tree
 from coopinfra.deploy.lab.authority import added_here, system_bundle
-from coopinfra.deploy.lab.box import boot, kill, reboot, runs, shell, shell_argv, wait_for_ssh
+from coopinfra.deploy.lab.box import boot, kill, link, reboot, runs, shell, shell_argv, wait_for_ssh
 from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
 from coopinfra.deploy.lab.internet import publish
 from coopinfra.deploy.lab.network import cut_off, packets_out
@@ -144,6 +144,7 @@ def prune(report: Report = silent) -> Pruned:
     # Another user's lab has processes in its network; one without any is nobody's.
     strays = tuple(key for key in network.left_over() if not in_network(RUN / key))
     for key in strays:
+        cgroups.remove(link(key, "*"))
         network.remove_by_key(key)
     return Pruned(gone, strays, image.prune())
 
@@ -195,6 +196,7 @@ def _add(lab: Lab, boxes: tuple[BoxSpec, ...], report: Report) -> Lab:
 
 def _remove(lab: Lab) -> None:
     end(lab.folder, lab.network)
+    cgroups.remove(link(lab.key, "*"))
     network.remove(lab)
     # Nothing is mounted here: the boxes' mounts live and end with their processes.
     shutil.rmtree(lab.folder, ignore_errors=True)

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from coopinfra.deploy.lab import host, image, internet, sources
+from coopinfra.deploy.lab import cgroups, host, image, internet, sources
 from coopinfra.deploy.lab import lab as labs
-from coopinfra.deploy.lab.box import init_of
+from coopinfra.deploy.lab.box import init_of, link
 from coopinfra.deploy.lab.processes import marked, running
 from coopinfra.deploy.lab.state import RUN, blank
 from coopinfra.deploy.organisation.problems import InputError
@@ -76,6 +76,7 @@ def traces(lab):
         "mounts": [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if lab.key in line],
         "processes": [path.name for path in running() if names_lab(path, lab)],
         "files": [str(lab.folder)] if lab.folder.exists() else [],
+        "cgroups": [str(path) for tree in cgroups.TREES for path in Path(tree).glob(link(lab.key, "*"))],
     }
 
 
@@ -85,7 +86,18 @@ def names_lab(process, lab):
     return False
 
 
-NOTHING = {"links": [], "tables": [], "namespaces": [], "mounts": [], "processes": [], "files": []}
+NOTHING = {"links": [], "tables": [], "namespaces": [], "mounts": [], "processes": [], "files": [], "cgroups": []}
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="this machine's systemd gives each box its own")
+def test_no_two_boxes_share_a_cgroup(lab):
+    """In a common one each guest's systemd removes what another's has made; both have a unit of the same name."""
+    inits = [init_of(lab, name) for name in ("web1", "internet")]
+    found = [Path(f"/proc/{pid}/cgroup").read_text().splitlines()[-1] for pid in inits]
+
+    assert all(inits)
+    assert all(f"/vb-{lab.key}-" in each for each in found), found
+    assert len(set(found)) == 2
 
 
 def test_a_box_answers_at_its_addresses_inside_the_lab_only(lab):
