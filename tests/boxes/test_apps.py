@@ -35,7 +35,7 @@ SITES = """
             workers:
               packer: {command: python shop.py work}
             jobs:
-              count: {command: python shop.py count, at: "*:*:0/2"}
+              count: {command: python shop.py count, at: "*:*:0/4"}
           letters:
             domain: letters.highbeam.example
             kind: python
