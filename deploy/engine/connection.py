@@ -81,10 +81,12 @@ class Connection:
         with self._lost():
             channel = self._session(transport)
             channel.exec_command(self.as_root(command))
-        # Opened while this one works, the next command waits for one round trip less.
-        spare: Future[paramiko.Channel] = Future()
-        self._ahead.append(spare)
-        Thread(target=self._open_ahead, args=(transport, spare), daemon=True).start()
+        # Opened while this one works, the next command waits for one round trip less. One is enough where several work
+        # at once: a server lets only so many be open (MaxSessions).
+        if not self._ahead:
+            spare: Future[paramiko.Channel] = Future()
+            self._ahead.append(spare)
+            Thread(target=self._open_ahead, args=(transport, spare), daemon=True).start()
         return channel
 
     def _session(self, transport: paramiko.Transport) -> paramiko.Channel:

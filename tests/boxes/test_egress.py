@@ -113,11 +113,6 @@ def by_root(operator, how, host, port):
     return operator.root(f"python3 /srv/sites/highbeam-caller/current/caller.py {how} {host} {port}").strip()
 
 
-def red(operator):
-    checked = json.loads(operator.run("check", "highbeam", "--json").stdout)
-    return {each["sentence"]: each["found"] for one in checked for each in one["checks"] if each["found"]}
-
-
 def test_a_site_reaches_the_hosts_that_it_names_and_the_certificate_proves_them(operator):
     hooked, proven = tries(operator, "http", HOOKS, 80), tries(operator, "tls", AUTHORITY_NAME, 443)
     url = f"https://phone.highbeam.example/?url=https://{AUTHORITY_NAME}/directory"
@@ -126,7 +121,7 @@ def test_a_site_reaches_the_hosts_that_it_names_and_the_certificate_proves_them(
     assert proven.startswith("HTTP/1.1 200"), proven
     assert operator.outside("curl", "-sS", url).stdout == "reached: 200"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 def test_it_reaches_nothing_else_and_a_site_beside_it_nothing_at_all(operator):
@@ -159,7 +154,7 @@ def test_it_follows_the_name_and_is_never_led_to_the_server_itself_or_a_provider
         for address in ("127.0.0.1", "203.0.113.10", METADATA, "2001:db8::10", "::1", "::ffff:127.0.0.1"):
             hooks_lead_to(operator, address)
             got[address], control[address] = (ask(operator, "http", HOOKS, 8000) for ask in (tries, by_root))
-        found = red(operator)
+        found = operator.red()
         hooks_lead_to(operator, "127.0.0.1", CLIENT)
         mixed = tries(operator, "http", HOOKS, 8000)
     finally:
@@ -176,14 +171,14 @@ def test_it_follows_the_name_and_is_never_led_to_the_server_itself_or_a_provider
     }
     assert "Server: SimpleHTTP" in mixed
     assert "leads to 127.0.0.1" in operator.root("journalctl -u highbeam-caller@reach.service -o cat")
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 @pytest.mark.rest
 def test_after_a_reboot_it_is_as_before_and_without_the_setting_all_of_it_is_gone(operator):
     labs.reboot(operator.lab, "web1")
     operator.root("systemctl is-system-running --wait || true")
-    rebooted = tries(operator, "http", HOOKS, 80), tries(operator, "tcp", CLIENT, 80), red(operator)
+    rebooted = tries(operator, "http", HOOKS, 80), tries(operator, "tcp", CLIENT, 80), operator.red()
     org = operator.folder / "org.yml"
     good = org.read_text()
     org.write_text(good.replace(REACHES, ""))
@@ -212,7 +207,7 @@ def test_a_program_that_lives_elsewhere_turns_the_check_red(operator):
         "printf '[Service]\\nNetworkNamespacePath=\\n' >/run/systemd/system/highbeam-caller@web.service.d/zz.conf;"
         "systemctl daemon-reload; systemctl restart highbeam-caller@web"
     )
-    opened, found = tries(operator, "tcp", CLIENT, 8001), red(operator)
+    opened, found = tries(operator, "tcp", CLIENT, 8001), operator.red()
     operator.root(
         "rm -r /run/systemd/system/highbeam-caller@web.service.d; systemctl daemon-reload;"
         "systemctl restart highbeam-caller@web"
@@ -222,4 +217,4 @@ def test_a_program_that_lives_elsewhere_turns_the_check_red(operator):
     assert found == {
         "the programs of the site `caller` reach nothing else": "they are not in the network that leads nowhere"
     }
-    assert red(operator) == {}
+    assert operator.red() == {}
