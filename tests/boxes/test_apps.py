@@ -261,7 +261,7 @@ def test_killed_in_the_middle_of_a_migration_the_data_is_as_it_was_and_the_next_
         "cd / && runuser -u highbeam-shop -- psql -XAtq -d highbeam-shop -c \"SELECT string_agg(column_name, ',')"
         " FROM information_schema.columns WHERE table_name = 'orders'\""
     )
-    migrating = "pgrep -f 'shop.py migrat[e]'"
+    migrating = "pgrep -f 'shop.py migrat[e]' >/dev/null"
     before = operator.root(columns)
     rows = operator.root("/usr/local/lib/coopinfra/postgresql count highbeam-shop")
     program = "apps/shop/shop.py"
