@@ -43,9 +43,8 @@ class Door:
         # Of this run alone: an older one would hold what the keeper may have lost since.
         with TemporaryDirectory() as cache:
             argv = ("restic", "--quiet", "--cache-dir", cache, *to_there, *words)
-            return _said(
-                subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
-            )
+            done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
+            return _said(done, "is it open to this key? It has to stand under `prunes` over there, and be deployed")
 
 
 @dataclass(frozen=True)
@@ -107,10 +106,10 @@ class Repository:
             yield (*fixed, *words), environ
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> str:
+def _said(done: subprocess.CompletedProcess[str], hint: str = "") -> str:
     """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
     if done.returncode or done.stderr.strip():
-        raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}"))
+        raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}", hint))
     return done.stdout
 
 

@@ -22,8 +22,11 @@ from coopinfra.roles.website.sites import Site
 
 UNITS = "/etc/systemd/system"
 SCRIPT = "/usr/local/lib/coopinfra/reach"
-NETWORK = "192.0.2"
-"""Addresses that nobody has (RFC 5737). Not 127.0.0.x, which WordPress and others refuse to ask on principle."""
+NETWORK = "192.52.193"
+"""Addresses at which nobody serves anything (of relays for multicast, RFC 7450) and that count as public ones.
+
+WordPress and others refuse to ask private networks and those of examples, whatever is there.
+"""
 MOST = 50
 
 

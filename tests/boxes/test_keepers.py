@@ -184,13 +184,17 @@ def test_a_key_that_prunes_opens_nothing_else_and_no_other_key_prunes(operator, 
     said = [operator.outside("timeout", "10", *each) for each in attempts]
     opened = operator.outside("timeout", "10", "ssh", *door, "highbeam.web1")
     others = prune(operator, operator.lab.ssh_key, "--yes")
+    knocked = operator.outside(
+        "timeout", "10", "ssh", *options, "-i", str(operator.lab.ssh_key), door[-1], "highbeam.web1"
+    )
 
     assert all(each.returncode for each in said), said
     assert not [each.stdout for each in said if "uid=" in each.stdout]
     assert opened.returncode != 255, "the control: this is the door that it opens"
     assert "refused" not in opened.stderr.lower()
     assert others.returncode == 1
-    assert "Permission denied" in others.stderr
+    assert "is it open to this key?" in others.stderr
+    assert "Permission denied" in knocked.stderr
     assert operator.root("sudo -n -l -U coopinfra-backups", box="vault1").count("NOPASSWD") == 1
 
 

@@ -16,6 +16,7 @@ import browser
 from attacks import REFUSED, WORKS, Target, outcomes, table
 from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.internet import AUTHORITY_NAME
 from coopinfra.deploy.lab.state import BoxSpec
 from documented import assert_documented
 from faults import held, running, wait_for
@@ -90,7 +91,7 @@ def furnish(operator):
     wordpress = (
         WORDPRESS.replace("NAME", name).replace("MODE", mode).replace("SHA256", checksum)
         for name, mode in (
-            ("blog", "split"),
+            ("blog", f"split\n            reaches: ['{AUTHORITY_NAME}:443']"),
             ("shop", "single"),
             ("news", "static-export\n            edit_domain: write.highbeam.example"),
         )
@@ -208,6 +209,23 @@ def test_who_has_no_password_of_the_gate_meets_the_half_that_cannot_write(operat
     for path in ("/wp-login.php", "/wp-admin/index.php"):
         assert [status for status, _ in answers[path]] == [closed, closed, 200], path
         assert answers[path][2] == own, path
+
+
+def test_the_half_in_which_people_write_reaches_what_is_named_and_visitors_half_nothing(operator):
+    # As plugins ask: WordPress itself refuses addresses that it takes for a server's own network.
+    said = "is_wp_error($got) ? $got->get_error_message() : $got['response']['code']"
+    get = f"$got = wp_safe_remote_get('{{}}'); echo {said};"
+    urls = f"https://{AUTHORITY_NAME}/directory", f"http://{AUTHORITY_NAME}/root.pem"
+    code = "echo ', ';".join(map(get.format, urls))
+    form = ("-F", "attack=eval", "--form-string", f"code={code}")
+
+    visitors = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form)
+    own = ask(operator, f"{BLOG}/wp-json/wp/v2/posts", *form, "-u", f"editor:{secret(operator, 'blog-gate')}")
+
+    # They do not even learn its address.
+    assert visitors == (200, ", ".join(["A valid URL was not provided."] * 2))
+    assert own[1].startswith("200, cURL error 7"), own
+    assert ask(operator, urls[1])[0] == 200, "the control: the other port answers as well"
 
 
 def test_of_finished_pages_visitors_reach_no_program_and_where_people_write_nobody_enters_without_password(operator):
