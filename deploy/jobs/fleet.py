@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 from coopinfra.deploy.engine.identity import find_identity
@@ -38,7 +38,7 @@ def on_each(work: Callable[[A], B], items: Iterable[A]) -> tuple[B | CoopinfraEr
     bugs: list[BaseException] = []
     turns = count()
 
-    def worker() -> None:
+    def worker(ended: Event) -> None:
         while (turn := next(turns)) < len(items):
             try:
                 done[turn] = work(items[turn])
@@ -46,12 +46,14 @@ def on_each(work: Callable[[A], B], items: Iterable[A]) -> tuple[B | CoopinfraEr
                 done[turn] = error
             except BaseException as bug:  # noqa: BLE001 - raised below, where it is seen
                 bugs.append(bug)
+        ended.set()
 
-    threads = [Thread(target=worker, daemon=True) for _ in range(min(AT_ONCE, len(items)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ends = [Event() for _ in range(min(AT_ONCE, len(items)))]
+    for ended in ends:
+        Thread(target=worker, args=(ended,), daemon=True).start()
+    for ended in ends:
+        # Not `join`: a signal in the wrong moment leaves that waiting for a thread which is gone (Python 3.11).
+        ended.wait()
     if bugs:
         raise bugs[0]
     return tuple(done[turn] for turn in range(len(items)))
