@@ -43,8 +43,9 @@ class Door:
         # Of this run alone: an older one would hold what the keeper may have lost since.
         with TemporaryDirectory() as cache:
             argv = ("restic", "--quiet", "--cache-dir", cache, *to_there, *words)
-            done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
-            return _said(done, "is it open to this key? It has to stand under `prunes` over there, and be deployed")
+            return _said(
+                argv, environ, "is it open to this key? It has to stand under `prunes` over there, and be deployed"
+            )
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,7 @@ class Repository:
     def run(self, *words: str) -> str:
         """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
         with self._restic(*words) as (argv, environ):
-            return _said(
-                subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
-            )
+            return _said(argv, environ)
 
     def file(self, snapshot: str, path: str) -> str:
         """Return a text file of a backup."""
@@ -106,8 +105,9 @@ class Repository:
             yield (*fixed, *words), environ
 
 
-def _said(done: subprocess.CompletedProcess[str], hint: str = "") -> str:
-    """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
+def _said(argv: tuple[str, ...], environ: Mapping[str, str], hint: str = "") -> str:
+    """Run restic and return what it prints; raise NotReadable with what it complains of, also where it goes on."""
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, errors="replace")
     if done.returncode or done.stderr.strip():
         raise NotReadable(Problem(_last(done.stderr) or f"restic ended with {done.returncode}", hint))
     return done.stdout

@@ -10,7 +10,7 @@ import pytest
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import BoxSpec
-from vault import BACKUPS, CLIENT, LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, red, seed, sql, two_machines
+from vault import BACKUPS, CLIENT, LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -41,7 +41,7 @@ def seeded(operator):
     seed(operator)
     operator.root(f"echo picture >{UPLOADS}/beam.png; chown highbeam-shop: {UPLOADS}/beam.png")
     shop(operator, "CREATE TABLE orders (id integer); INSERT INTO orders VALUES (1), (2)")
-    before = [red(operator, each) for each in ("highbeam", "collective")]
+    before = [operator.red(each) for each in ("highbeam", "collective")]
     status = operator.run("backup", "status", "highbeam")
 
     made = operator.ok("backup", "now", "highbeam")
@@ -61,7 +61,7 @@ def seeded(operator):
 def test_all_is_well_after_a_backup_and_a_further_deploy_changes_nothing(operator):
     for organisation, server in (("highbeam", "web1"), ("collective", "vault1")):
         assert f"{server}: nothing to change" in operator.ok("deploy", organisation, "--yes").stderr
-        assert red(operator, organisation) == {}
+        assert operator.red(organisation) == {}
     listed = operator.data("backup", "list", "highbeam")
     held = operator.root(f"{RESTIC} ls latest")
 
@@ -194,7 +194,7 @@ def test_a_copy_that_fails_fails_the_backup_loudly_and_nothing_old_is_sent_in_it
 
     failed = operator.run("backup", "now", "highbeam")
     left = operator.root(f"ls {STATE}")
-    said = red(operator)
+    said = operator.red()
     operator.root("systemctl start postgresql@17-main.service")
     after = operator.data("backup", "list", "highbeam")
     operator.ok("backup", "now", "highbeam")
@@ -204,7 +204,7 @@ def test_a_copy_that_fails_fails_the_backup_loudly_and_nothing_old_is_sent_in_it
     assert "stage" not in left.split(), "copies of databases do not stay behind"
     assert f"the copy of postgresql-{NAME} failed" in said["the last backup of web1 went well"]
     assert after == before
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_it(operator):
@@ -216,7 +216,7 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
     operator.root("systemctl stop restic-rest-server", box="vault1")
 
     failed = operator.run("backup", "now", "highbeam")
-    wrong = red(operator)
+    wrong = operator.red()
     kept = json.loads(operator.root(f"RESTIC_PASSWORD=second restic -r {STATE}/kept snapshots --json"))
     operator.root("systemctl start restic-rest-server", box="vault1")
     operator.root(f"sed -i '/^place second$/d' {LISTS}/list; rm -r {second} {STATE}/kept")
@@ -227,7 +227,7 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
     assert "nothing was sent to collective-vault1" in failed.stderr
     assert "nothing was sent to collective-vault1" in wrong["the last backup of web1 went well"]
     assert len(kept) == 1
-    assert red(operator) == {}, "the control: with the keeper back, all of it is sent"
+    assert operator.red() == {}, "the control: with the keeper back, all of it is sent"
 
 
 @pytest.mark.rest
@@ -244,7 +244,7 @@ def test_a_backup_that_is_killed_leaves_nothing_that_hinders_the_next(operator, 
 
     assert "stage" not in left.split()
     assert operator.root(f"{RESTIC} list locks --no-lock") == ""
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 ASIDE = f"{STATE}/aside"
@@ -277,7 +277,7 @@ def test_a_restore_that_is_killed_has_lost_nothing_and_the_next_one_finishes_it(
     assert operator.root("cat /srv/shared/note") == "minutes\n"
     assert sql(operator, "SELECT count(*) FROM people WHERE name = 'today-row'") == "0"
     assert "today-row" in operator.root(TODAY), "what was there is aside still"
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 def test_what_a_link_leads_to_outside_of_what_is_kept_is_named_and_not_left_out_in_silence(operator):
@@ -286,7 +286,7 @@ def test_what_a_link_leads_to_outside_of_what_is_kept_is_named_and_not_left_out_
     )
 
     made = operator.ok("backup", "now", "highbeam")
-    said = red(operator)
+    said = operator.red()
     operator.root("rm /srv/shared/out /srv/shared/in /srv/shared/etc")
     operator.ok("backup", "now", "highbeam")
 
@@ -294,14 +294,14 @@ def test_what_a_link_leads_to_outside_of_what_is_kept_is_named_and_not_left_out_
     assert f"not kept: {leads}\n" in made.stdout
     assert "/srv/shared/in " not in made.stdout
     assert said == {"no link leads out of what is kept of web1": leads}
-    assert red(operator) == {}
+    assert operator.red() == {}
 
 
 def test_old_backups_are_seen_by_whoever_keeps_them_whatever_the_server_says(operator):
     operator.root(f"find {REPOSITORY}/snapshots -type f -exec touch -d '2 days ago' {{}} +", box="vault1")
 
     status = operator.run("backup", "status", "highbeam")
-    said = {**red(operator), **red(operator, "collective")}
+    said = {**operator.red(), **operator.red("collective")}
     operator.ok("backup", "now", "highbeam")
 
     assert status.returncode == 1
@@ -384,4 +384,4 @@ def test_a_lost_server_comes_back_from_inventory_identity_and_backup_alone(opera
     assert again.root(f"/usr/local/lib/coopinfra/postgresql count {NAME}") == counts
     assert again.root("cat /srv/shared/note; stat -c %U /srv/shared/note") == "minutes\nwww-data\n"
     again.ok("backup", "now", "highbeam")
-    assert red(again) == {}
+    assert again.red() == {}

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from coopinfra.deploy.lab import lab as labs
-from vault import BACKUPS, CLIENT, NAME, REPOSITORY, RESTIC, STATE, red, seed, sql, two_machines
+from vault import BACKUPS, CLIENT, NAME, REPOSITORY, RESTIC, STATE, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -72,7 +72,7 @@ def test_a_server_comes_back_and_the_receipt_says_how_long_it_took(operator):
     assert (due.returncode, due.stderr) == (0, "nothing was due\n")
     assert "last drill: " in operator.ok("backup", "status").stdout
     assert "nobody has ever tried" in before
-    assert "in a drill" not in json.dumps(red(operator))
+    assert "in a drill" not in json.dumps(operator.red())
     assert operator.data("backup", "receipts", "highbeam")["problems"] == []
     assert not [name for name in labs.names() if name.startswith("drill")]
 

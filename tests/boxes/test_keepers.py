@@ -13,7 +13,7 @@ import pytest
 
 from coopinfra.deploy.lab import host
 from coopinfra.deploy.lab import lab as labs
-from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, SECOND, VAULT, WEB, red, two_machines
+from vault import CLIENT, KEEPER, REPOSITORY, RESTIC, SECOND, VAULT, WEB, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -100,7 +100,7 @@ def ids(operator):
 
 def wrong(operator):
     """What `check` says of the keepers, but for the disk that nobody has plugged in."""
-    return {said: found for said, found in red(operator, "collective").items() if said != NOT_PLUGGED_IN}
+    return {said: found for said, found in operator.red("collective").items() if said != NOT_PLUGGED_IN}
 
 
 def test_old_backups_go_as_was_shown_and_the_rest_comes_back(operator, key):
@@ -308,7 +308,7 @@ def test_a_second_keeper_fetches_what_the_first_has_and_reads_none_of_it(second)
     assert second.root(f"grep -rl minutes {REPOSITORY} || echo nothing", box="vault2") == "nothing\n"
     assert "at collective-vault2:" in second.ok("backup", "status", "highbeam").stdout
     assert "all of what collective-vault2 keeps is sound" in second.ok("backup", "verify", "highbeam", "--whole").stdout
-    assert red(second) == wrong(second) == {}
+    assert second.red() == wrong(second) == {}
 
 
 def test_what_is_spoilt_or_removed_at_the_first_stays_at_the_second(second):
@@ -412,7 +412,7 @@ def plug_in(operator, disk):
 
 
 def test_a_disk_that_is_plugged_in_gets_a_copy_and_says_when_it_is_done(second, disk, tmp_path):
-    before = red(second, "collective")
+    before = second.red("collective")
     rule = second.root("cat /etc/udev/rules.d/90-coopinfra-backup-disk.rules", box="vault2")
 
     ended, said = plug_in(second, disk)
@@ -432,7 +432,7 @@ def test_a_disk_that_is_plugged_in_gets_a_copy_and_says_when_it_is_done(second, 
     assert "you can unplug it" in said
     assert note.stdout == b"minutes\n"
     assert "Last copied" in (tmp_path / "README.txt").read_text()
-    assert red(second, "collective") == {}
+    assert second.red("collective") == {}
 
 
 @pytest.mark.rest

@@ -77,8 +77,3 @@ def seed(operator: Operator) -> None:
         "mkdir -p /srv/shared/films /srv/elsewhere; echo film >/srv/shared/films/one; echo minutes >/srv/shared/note;"
         "echo odd >'/srv/shared/odd [name]*'; ln -s gone /srv/shared/link; chown www-data: /srv/shared/note"
     )
-
-
-def red(operator: Operator, organisation: str = "highbeam") -> dict[str, str]:
-    """Return what `check` finds wrong, by sentence; drills are another family's business."""
-    return operator.red(organisation)
