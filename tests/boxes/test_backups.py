@@ -10,7 +10,7 @@ import pytest
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import BoxSpec
-from vault import BACKUPS, CLIENT, LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, seed, sql, two_machines
+from vault import ANSWERS, BACKUPS, CLIENT, LISTS, NAME, REPOSITORY, RESTIC, STATE, UNIT, WEB, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -128,10 +128,11 @@ def test_without_append_only_the_same_login_could_take_them_away(operator):
         "systemctl daemon-reload; systemctl restart restic-rest-server",
         box="vault1",
     )
-    operator.root("timeout 20 sh -c 'until echo >/dev/tcp/127.0.0.1/8000; do sleep 0.2; done' || sleep 2", box="vault1")
+    operator.root(ANSWERS)
 
     operator.root(f"{RESTIC} forget {control}")
     operator.root(f"rm {drop_in}; systemctl daemon-reload; systemctl restart restic-rest-server", box="vault1")
+    operator.root(ANSWERS)
 
     assert control not in operator.root(f"{RESTIC} snapshots --json")
 

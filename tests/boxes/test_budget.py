@@ -37,7 +37,7 @@ def have_others(name, example):
     there = {box.address for box in labs.load(name).boxes}
     for each in plan_of(example.path.read_text()).servers[1:]:
         if each.server.address not in there:
-            labs.add_box(labs.load(name), BoxSpec("other", each.server.address, organisation="highbeam"))
+            labs.add_box(labs.load(name), BoxSpec(each.server.name, each.server.address, organisation="highbeam"))
 
 
 # The site with the most settings has the most to ask for; the others take turns. Applications and WordPress are counted
