@@ -34,7 +34,7 @@ def load_org(folder: Path) -> Org:
     Of an organisation whose machine it shares, the public half of that machine is read too.
     """
     org, document = _load_alone(folder)
-    machines = find_machines(org, document, lambda owner: _load_alone(org.folder.parent / owner)[0])
+    machines = find_machines(org, document, lambda folder: _load_alone(folder)[0])
     raise_all(document.problems)
     return org.model_copy(update={"machines": Table(machines)})
 

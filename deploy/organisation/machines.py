@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from coopinfra.deploy.organisation.document import Document, Location
 from coopinfra.deploy.organisation.models import Machine, Org
-from coopinfra.deploy.organisation.problems import CoopinfraError
+from coopinfra.deploy.organisation.others import read_other
+from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.roles.contract import Settings
 from coopinfra.roles.registry import roles
 from coopinfra.roles.types import quoted
 
 
-def find_machines(org: Org, document: Document, load_owner: Callable[[str], Org]) -> dict[str, Machine]:
+def find_machines(org: Org, document: Document, load_owner: Callable[[Path], Org]) -> dict[str, Machine]:
     """Return the machine of each server that has none of its own; add to the document what is wrong with it.
 
-    load_owner: reads another organisation by its name, and none whose machines that one shares in turn
+    load_owner: reads another organisation's folder, and none whose machines that one shares in turn
     """
     found = {}
     for name, server in org.servers.items():
@@ -28,7 +30,7 @@ def find_machines(org: Org, document: Document, load_owner: Callable[[str], Org]
     return found
 
 
-def _find(org: Org, document: Document, at: Location, wanted: str, load_owner: Callable[[str], Org]) -> Machine | None:
+def _find(org: Org, document: Document, at: Location, wanted: str, load_owner: Callable[[Path], Org]) -> Machine | None:
     owner, _, name = wanted.partition("/")
 
     def complain(message: str, hint: str) -> None:
@@ -37,15 +39,10 @@ def _find(org: Org, document: Document, at: Location, wanted: str, load_owner: C
     if owner == org.id:
         complain(f"`{wanted}` is a machine of its own", "write its `address` instead")
         return None
-    if not (org.folder.parent / owner / "org.yml").is_file():
-        names = {path.parent.name for path in org.folder.parent.glob("*/org.yml")}
-        complain(f"there is no organisation {quoted(owner)}", suggest(owner, names - {org.id}, "there are"))
-        return None
     try:
-        owners = load_owner(owner)
-    except CoopinfraError as error:
-        count = f"{len(error.problems)} mistakes" if len(error.problems) > 1 else "a mistake"
-        complain(f"`{owner}/org.yml`, whose machine it shares, has {count}", f"see `coopinfra validate {owner}`")
+        owners = read_other(org, owner, load_owner)
+    except InputError as error:
+        complain(error.problems[0].message, error.problems[0].hint)
         return None
     entry = owners.servers.get(name)
     if entry is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coopinfra.deploy.organisation.load import load_org, to_server
 from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.others import read_other
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.at_rest import FOLDER
@@ -20,9 +21,9 @@ def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[
         owner, _, short = name.rpartition("/")
         file, line = org.place("servers", server, "roles", role, value=name)
         try:
-            other = _owner(org, owner)
+            other = org if owner in ("", org.id) else read_other(org, owner, load_org)
         except InputError as error:
-            problems.append(Problem(f"`{name}` cannot be read: {error.problems[0].message}", "", file, line))
+            problems.append(Problem(error.problems[0].message, error.problems[0].hint, file, line))
             continue
         if short not in other.servers:
             problems.append(
@@ -36,15 +37,6 @@ def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[
         folder = Path(other.folder)
         found[name] = Peer(other.id, peer, _public_halves(folder, short), _host_key(folder, peer))
     return Table(found), tuple(problems)
-
-
-def _owner(org: Org, name: str) -> Org:
-    if name in ("", org.id):
-        return org
-    folder = Path(org.folder).parent / name
-    if not folder.is_dir():
-        raise InputError(Problem(f"there is no organisation `{name}`"))
-    return load_org(folder)
 
 
 def _public_halves(folder: Path, server: str) -> Table[str, str]:

@@ -99,7 +99,7 @@ def test_mistakes_of_the_owner_are_not_told_to_the_tenant(inventories):
             inventories.load("alder")
 
     (problem,) = caught.value.problems
-    assert problem.message == "`lantern/org.yml`, whose machine it shares, has 2 mistakes"
+    assert problem.message == "`lantern/org.yml` has 2 mistakes"
     assert problem.hint == "see `coopinfra validate lantern`"
 
 
