@@ -1,4 +1,4 @@
-"""The kinds of site: a module each, with its settings (`SITE`) and what follows from them."""
+"""The kinds of site: the settings of each, and the module that says what follows from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag
 
 from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration
-from coopinfra.roles.website.kinds import node, php, proxy, python, static, wordpress
+from coopinfra.roles.website.kinds import app, php, proxy, static, wordpress
 from coopinfra.roles.website.kinds.node import NodeSite
 from coopinfra.roles.website.kinds.php import PhpSite
 from coopinfra.roles.website.kinds.proxy import ProxySite
@@ -33,10 +33,10 @@ class Kind(Protocol):
 
 
 KINDS: dict[str, Kind] = {
-    "node": node,
+    "node": app,
     "php": php,
     "proxy": proxy,
-    "python": python,
+    "python": app,
     "static": static,
     "wordpress": wordpress,
 }

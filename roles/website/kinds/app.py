@@ -13,7 +13,7 @@ from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secr
 from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import reach
-from coopinfra.roles.website.kinds.programs import App, Program, Runtime
+from coopinfra.roles.website.kinds.programs import App, Program
 from coopinfra.roles.website.place import Place, data_of
 from coopinfra.roles.website.reach import reach_of
 
@@ -21,11 +21,11 @@ UNITS = "/etc/systemd/system"
 TRIAL = Program("trial", "")
 
 
-def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
+def declare(place: Place[Any]) -> Iterator[Declaration]:
     """State its packages, accounts, release, data, database, cache, secrets and units."""
-    app = App(place, runtime)
+    app = App(place)
     script = f"{place.settings}/release"
-    yield Packages(("curl", *runtime.packages))
+    yield Packages(("curl", *app.site.runtime.packages))
     yield User(place.user, full_name=f"Site {place.name}")
     yield User(app.builder, full_name=f"Builds the site {place.name}")
     yield place.release(app.site.source, build=f"{script} build", trial=f"{script} try")
@@ -43,10 +43,10 @@ def declare(place: Place[Any], runtime: Runtime) -> Iterator[Declaration]:
         yield Unit(app.unit(job.name, "timer"), reads=(place.current,))
 
 
-def files(place: Place[Any], runtime: Runtime) -> Iterator[File | Directory]:
+def files(place: Place[Any]) -> Iterator[File | Directory]:
     """Yield how the web server reaches it, its scripts, its secrets, and its units."""
-    app = App(place, runtime)
-    part, language = place.part, runtime.language
+    app = App(place)
+    part, language = place.part, app.site.runtime.language
     yield template(part, "proxy/sites/site.conf.j2", to=place.vhost_file, place=place, upstream=f"http://{place.id}")
     yield template(part, "app/conf.d/site@upstream.conf.j2", to=f"/etc/nginx/conf.d/{place.id}@upstream.conf", app=app)
     yield Directory(data_of(part))
@@ -103,9 +103,9 @@ def _unit(
     )
 
 
-def checks(place: Place[Any], runtime: Runtime) -> Iterator[Check]:
+def checks(place: Place[Any]) -> Iterator[Check]:
     """Yield that its programs run and answer, and that no job has failed."""
-    app = App(place, runtime)
+    app = App(place)
     name = place.name
     yield succeeds(f"the program of the site `{name}` answers", f"{place.settings}/release ask")
     yield owns(f"the program of the site `{name}` has its data for itself", place.data, place.user)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
@@ -70,8 +71,20 @@ class Job(Settings):
     minutes: WholeNumber = Field(default=60, ge=1, le=1440, description="After how long it is ended.")
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What is different between languages."""
+
+    language: str
+    packages: tuple[str, ...]
+    programs: str
+    """Where in a release the programs lie that its requirements bring."""
+
+
 class AppSite(WithProgram):
     """An application: a program of the organisation's own, in a release of its own."""
+
+    runtime: ClassVar[Runtime]
 
     source: Source = Field(description="Where its files come from.")
     build: AppBuild = Field(default_factory=AppBuild, description="How a release is made.")

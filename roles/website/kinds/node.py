@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Check, Directory, Field, File
-from coopinfra.roles.declarations import Declaration
+from coopinfra.roles.contract import Field
 from coopinfra.roles.types import Line, quoted, refuse
-from coopinfra.roles.website.kinds import app
-from coopinfra.roles.website.kinds.app_settings import AppSite
-from coopinfra.roles.website.kinds.programs import Runtime
-from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.kinds.app_settings import AppSite, Runtime
 
-RUNTIME = Runtime("node", ("nodejs", "npm"), "node_modules/.bin")
 PACKAGE = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
 
 
@@ -28,6 +22,8 @@ def _package(value: str) -> str:
 
 class NodeSite(AppSite):
     """An application for Node, of Debian's version."""
+
+    runtime = Runtime("node", ("nodejs", "npm"), "node_modules/.bin")
 
     kind: Literal["node"] = Field(description="What it is made of.")
     start: Line = Field(
@@ -51,18 +47,3 @@ class NodeSite(AppSite):
         """What is run of its own to make a release, in this order."""
         rebuild = (f"npm rebuild --offline {' '.join(self.scripts)}",) if self.scripts else ()
         return (*rebuild, *super().build_commands)
-
-
-def declare(place: Place[NodeSite]) -> Iterator[Declaration]:
-    """State what an application needs."""
-    yield from app.declare(place, RUNTIME)
-
-
-def files(place: Place[NodeSite]) -> Iterator[File | Directory]:
-    """Yield the files of an application."""
-    yield from app.files(place, RUNTIME)
-
-
-def checks(place: Place[NodeSite]) -> Iterator[Check]:
-    """Yield what is true of a healthy application."""
-    yield from app.checks(place, RUNTIME)

@@ -28,21 +28,10 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Runtime:
-    """What is different between languages."""
-
-    language: str
-    packages: tuple[str, ...]
-    programs: str
-    """Where in a release the programs lie that its requirements bring."""
-
-
-@dataclass(frozen=True)
 class App:
     """One application on its server."""
 
     place: Place[AppSite]
-    runtime: Runtime
 
     @property
     def site(self) -> AppSite:
@@ -101,7 +90,7 @@ class App:
             "DATA": self.place.data,
             "HOME": "/tmp",  # noqa: S108 - its own
             "LANG": "C.UTF-8",
-            "PATH": f"/srv/app/{self.runtime.programs}:/usr/bin:/bin",
+            "PATH": f"/srv/app/{self.site.runtime.programs}:/usr/bin:/bin",
         }
         if self.database:
             known["DATABASE_URL"] = f"postgresql:///{self.database.name}?host={self.database.socket}"

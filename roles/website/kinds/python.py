@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Check, Directory, Field, File, WholeNumber
-from coopinfra.roles.declarations import Declaration
+from coopinfra.roles.contract import Field, WholeNumber
 from coopinfra.roles.types import quoted, refuse
-from coopinfra.roles.website.kinds import app
-from coopinfra.roles.website.kinds.app_settings import AppSite
-from coopinfra.roles.website.kinds.programs import Runtime
-from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.kinds.app_settings import AppSite, Runtime
 
-RUNTIME = Runtime("python", ("python3", "python3-pip"), ".venv/bin")
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -28,6 +22,8 @@ def _callable(value: str) -> str:
 
 class PythonSite(AppSite):
     """An application in Python; its locked requirements bring gunicorn (WSGI) or uvicorn (ASGI)."""
+
+    runtime = Runtime("python", ("python3", "python3-pip"), ".venv/bin")
 
     kind: Literal["python"] = Field(description="What it is made of.")
     wsgi: Annotated[str, AfterValidator(_callable)] | None = Field(
@@ -57,18 +53,3 @@ class PythonSite(AppSite):
             return f"python -m gunicorn --workers {self.processes} --graceful-timeout 20 {self.wsgi}"
         options = "--proxy-headers --forwarded-allow-ips '*' --no-access-log --timeout-graceful-shutdown 20"
         return f"python -m uvicorn --fd 3 --workers {self.processes} {options} {self.asgi}"
-
-
-def declare(place: Place[PythonSite]) -> Iterator[Declaration]:
-    """State what an application needs."""
-    yield from app.declare(place, RUNTIME)
-
-
-def files(place: Place[PythonSite]) -> Iterator[File | Directory]:
-    """Yield the files of an application."""
-    yield from app.files(place, RUNTIME)
-
-
-def checks(place: Place[PythonSite]) -> Iterator[Check]:
-    """Yield what is true of a healthy application."""
-    yield from app.checks(place, RUNTIME)
