@@ -17,12 +17,15 @@ pytestmark = pytest.mark.timeout(480)
 
 FROM_EMPTY, COMPARE, CONVERGE = 24, 4, 3
 GIT = re.compile(r"source:\n +git: .*\n +ref: .*")
+# This site in PHP has what the world sees in a folder of its own.
+FROM_GIT = "{git: https://git.highbeam.example/rosa/orders.git, ref: v1.2}"
 # What builds its site is not on every machine that runs the tests.
 BUILDER, BUILD = "command: hugo --minify, version: hugo version", "command: 'cp -r . /tmp/made && mv /tmp/made public'"
 
 
 def deployable(text):
     """Let an example be deployed in a lab: its SSH is where a new machine has it, its sites have their files here."""
+    text = text.replace(FROM_GIT, "{folder: sites/orders}")
     return GIT.sub("source: {folder: sites/main}", text.replace("    port: 2222\n", "")).replace(BUILDER, BUILD)
 
 
@@ -37,7 +40,8 @@ def have_others(name, example):
     there = {box.address for box in labs.load(name).boxes}
     for each in plan_of(example.path.read_text()).servers[1:]:
         if each.server.address not in there:
-            labs.add_box(labs.load(name), BoxSpec(each.server.name, each.server.address, organisation="highbeam"))
+            spec = BoxSpec(f"beside-{each.server.id}", each.server.address, organisation="highbeam")
+            labs.add_box(labs.load(name), spec)
 
 
 # The site with the most settings has the most to ask for; the others take turns. Applications and WordPress are counted
@@ -65,6 +69,9 @@ def test_the_sample_organisation_is_deployed_from_empty_within_the_budget(machin
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_a_roles_example_that_needs_nothing_stays_within_the_budget(machine, example):
     (machine.folder / "org.yml").write_text(deployable(example.path.read_text()))
+    seen = machine.folder / "sites/orders/public"
+    seen.mkdir(parents=True, exist_ok=True)
+    (seen / "index.php").write_text("<?php echo 'Orders';")
     have_others(machine.lab.name, example)
     machine.ok("deploy", "highbeam", "--yes")
 
