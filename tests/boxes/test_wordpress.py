@@ -355,7 +355,9 @@ def test_what_a_site_in_php_is_sent_is_shown_and_never_run_and_its_code_cannot_c
 
 
 @pytest.mark.rest
-def test_what_people_uploaded_and_what_sites_wrote_stays_when_they_are_no_longer_declared(operator):
+def test_what_people_uploaded_and_what_sites_wrote_stays_when_they_are_no_longer_declared(operator, tmp_path):
+    (tmp_path / "kept.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert "kept" in ask(operator, TOOLS, "-F", f"file=@{tmp_path / 'kept.png'}")[1]
     org = operator.folder / "org.yml"
     text = org.read_text()
     org.write_text(text[: text.index("          tools:")])
