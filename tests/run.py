@@ -1,6 +1,6 @@
 """Runs the tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [--all] [options of pytest]`.
 
-Of a long family the core runs, and of its rest a quarter that the commit chooses; `--all` runs everything (slices.py).
+Of a long family the core runs, and of its rest a sixth that the commit chooses; `--all` runs everything (slices.py).
 Families that need boxes mostly wait, for apt and for machines that boot: two run at a time, and what each printed comes
 when it has ended. One that is asked for alone is watched as it runs.
 """
