@@ -21,7 +21,7 @@ import pytest
 def test_core(): pass
 
 @pytest.mark.rest
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(24))
 def test_of_many(number): pass
 """
 
@@ -37,7 +37,7 @@ def test_all_slices_together_are_the_whole_rest_and_share_nothing() -> None:
     slices = {frozenset(chosen(NAMES, commit)) for commit in COMMITS}
 
     assert sorted(name for each in slices for name in each) == sorted(NAMES)
-    assert {len(each) for each in slices} == {5, 6}
+    assert {len(each) for each in slices} == {len(NAMES) // SLICES, len(NAMES) // SLICES + 1}
 
 
 def test_a_rest_that_is_smaller_than_the_slices_comes_up_too() -> None:
@@ -46,7 +46,7 @@ def test_a_rest_that_is_smaller_than_the_slices_comes_up_too() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout of one commit with one family of a core and a rest of twenty."""
+    """A checkout of one commit with one family of a core and a rest of twenty-four."""
     (tmp_path / "test_family.py").write_text(FAMILY)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    rest: as ours\n")
     git = (
@@ -75,12 +75,12 @@ def run(folder: Path, *options: str) -> tuple[int, str, set[str]]:
 
 
 def test_a_run_has_the_core_and_the_slice_of_its_commit_and_says_how_much_that_was(checkout: Path) -> None:
-    names = [f"test_family.py::test_of_many[{number}]" for number in range(20)]
+    names = [f"test_family.py::test_of_many[{number}]" for number in range(24)]
 
     code, said, ran = run(checkout)
 
     assert code == 0
-    assert said == f"rest: 5 of 20 (commit {head(checkout)[:7]})"
+    assert said == f"rest: 4 of 24 (commit {head(checkout)[:7]})"
     assert {f"test_family.py::{name}" for name in ran} == {"test_family.py::test_core", *chosen(names, head(checkout))}
 
 
@@ -91,19 +91,19 @@ def test_who_asks_for_all_or_by_name_gets_all(checkout: Path, options: tuple[str
     code, said, ran = run(checkout, *options)
 
     assert code == 0
-    assert said.startswith("rest: 20 of 20 (commit ")
-    assert len(ran - {"test_core"}) == 20
+    assert said.startswith("rest: 24 of 24 (commit ")
+    assert len(ran - {"test_core"}) == 24
 
 
 def test_without_git_nothing_is_left_out(checkout: Path) -> None:
     (checkout / ".git").rename(checkout / "no-git")
 
-    assert run(checkout)[1:] == ("rest: 20 of 20", run(checkout, "--all")[2])
+    assert run(checkout)[1:] == ("rest: 24 of 24", run(checkout, "--all")[2])
 
 
 def test_the_table_reads_the_numbers_from_the_report(checkout: Path) -> None:
     run(checkout, "--junitxml=report.xml")
 
     assert re.search(
-        r'<property name="rest" value="5 of 20 \(commit [0-9a-f]{7}\)"', (checkout / "report.xml").read_text()
+        r'<property name="rest" value="4 of 24 \(commit [0-9a-f]{7}\)"', (checkout / "report.xml").read_text()
     )
