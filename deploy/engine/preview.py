@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyinfra import host
 from pyinfra.api import State
@@ -12,7 +12,7 @@ from pyinfra.api import State
 from coopinfra.deploy.engine.converge import converge, manifests
 from coopinfra.deploy.engine.preflight import PreflightError, refuse_to_go_back
 from coopinfra.deploy.engine.pyinfra_run import would_change
-from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.engine.reading import asked_so_far, read_ahead
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
 from coopinfra.roles.contract import Directory, File
@@ -59,6 +59,8 @@ class Preview:
     """How many changes are left out, where one release alone is wanted."""
     inherited: tuple[Drift, ...] = ()
     """What grants access or runs things and is here before the first deploy, which leaves it and takes note of it."""
+    questions: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """What a deploy asks the server again once it holds the lock."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
     steps = converge(plan, sources, only=only)
     old, new, neighbours = manifests(plan)
     read_ahead(state, lambda: iter([_releases_left(old)]))
+    questions = asked_so_far(state)
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
         message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
@@ -127,6 +130,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         signed=old.signed,
         drift=_drift(facts, () if is_first else strange, neighbours),
         inherited=strange if is_first else (),
+        questions=questions,
     )
 
 

@@ -22,19 +22,42 @@ def read_ahead(state: State, *others: Callable[[], Iterator[Any]]) -> int:
 
     others: what else asks something, and does so before its first value
     """
-    host = next(iter(state.inventory))
-    connector = host.connector
-    assert isinstance(connector, Connector)
-    waiting = [state.ops[host][operation].command_generator for operation in state.get_op_order()]
-    waiting += others
+    host, connector = next(iter(state.inventory)), _connector(state)
+    operations = {each: state.ops[host][each].command_generator for each in state.get_op_order()}
+    waiting: dict[str, Callable[[], Iterator[Any]]] = {
+        **operations,
+        **{f"other {number}": each for number, each in enumerate(others)},
+    }
+    heard: dict[str, tuple[str, ...]] = {}
     rounds = 0
     while waiting:
         with connector.collecting() as questions:
-            waiting = [begin for begin in waiting if not _has_asked_all(begin)]
+            for name, begin in tuple(waiting.items()):
+                asking = connector.hearing()
+                if _has_asked_all(begin):
+                    heard[name] = tuple(asking)
+                    del waiting[name]
         if questions:
             connector.ask(tuple(questions))
             rounds += 1
+    connector.foresight.expect({each: heard[each] for each in operations})
     return rounds
+
+
+def ask_again(state: State, questions: tuple[str, ...]) -> None:
+    """Ask at once what a comparison of the same server with the same plan asked."""
+    _connector(state).ask(questions)
+
+
+def asked_so_far(state: State) -> tuple[str, ...]:
+    """Return all that was asked so far, in the server's own words."""
+    return _connector(state).questions
+
+
+def _connector(state: State) -> Connector:
+    connector = next(iter(state.inventory)).connector
+    assert isinstance(connector, Connector)
+    return connector
 
 
 def _has_asked_all(begin: Callable[[], Iterator[Any]]) -> bool:

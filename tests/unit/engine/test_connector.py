@@ -14,7 +14,7 @@ from pyinfra.operations import python
 
 from coopinfra.deploy.engine.batch import Answer, batch_answers, batch_script
 from coopinfra.deploy.engine.connection import ServerError
-from coopinfra.deploy.engine.connector import FIRST_WINDOW
+from coopinfra.deploy.engine.foresight import FIRST_WINDOW
 from coopinfra.deploy.engine.pyinfra_run import OperationFailed, on_server, run, would_change
 from coopinfra.deploy.engine.reading import read_ahead
 
