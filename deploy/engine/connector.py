@@ -22,8 +22,6 @@ Here an answer is kept until something may have changed. The contract:
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
@@ -36,7 +34,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.engine.foresight import Foresight
-from coopinfra.deploy.engine.upload import as_stream, upload_script
+from coopinfra.deploy.engine.upload import as_stream, before
 from coopinfra.deploy.organisation.problems import Problem
 
 
@@ -131,11 +129,8 @@ class Connector(BaseConnector):
         if self._upload is None:
             return self._run_and_ask(command, stdin, timeout)
         (source, path), self._upload = self._upload, None
-        refused = f"={secrets.token_hex(12)}="
         with get_file_io(source) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            script = f"{upload_script(path, size)} || {{ echo {refused}; exit 1; }}\n{command}"
+            script, refused = before(command, path, stream)
             answer = self._run_and_ask(script, stream, timeout)
         if answer.out.startswith(refused):
             raise ServerError(Problem(f"{self.connection.label}: cannot write {path}: {answer.err.strip()}"))
