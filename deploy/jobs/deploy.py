@@ -184,7 +184,8 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
 
     try:
         with on_server(server.connection) as state:
-            ask_again(state, server.preview.questions)
+            if not server.only:
+                ask_again(state, server.preview.questions)
             converge(
                 server.plan,
                 server.sources,

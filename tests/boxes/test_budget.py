@@ -15,7 +15,7 @@ from examples import examples, plan_of
 
 pytestmark = pytest.mark.timeout(480)
 
-FROM_EMPTY, COMPARE, CONVERGE = 24, 4, 3
+FROM_EMPTY, COMPARE, CONVERGE = 18, 4, 3
 GIT = re.compile(r"source:\n +git: .*\n +ref: .*")
 # What builds its site is not on every machine that runs the tests.
 BUILDER, BUILD = "command: hugo --minify, version: hugo version", "command: 'cp -r . /tmp/made && mv /tmp/made public'"
