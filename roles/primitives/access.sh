@@ -62,7 +62,7 @@ ExecStart=/bin/sh $kept/revert
 WantedBy=sysinit.target
 UNIT
 chmod 0644 /etc/systemd/system/coopinfra-revert.service
-mkdir -p /etc/systemd/system/sysinit.target.wants
+install -d -m 0755 /etc/systemd/system/sysinit.target.wants
 ln -sf ../coopinfra-revert.service /etc/systemd/system/sysinit.target.wants/
 sync -f "$kept"
 # Not by `systemctl enable`, which has systemd read every unit again, a third of a second. One that it does not know yet
