@@ -10,6 +10,7 @@ then does is decided by pyinfra as ever, and one that cannot be begun says why w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pyinfra.api import State
@@ -29,18 +30,21 @@ def read_ahead(state: State, *others: Callable[[], Iterator[Any]]) -> int:
         **{f"other {number}": each for number, each in enumerate(others)},
     }
     heard: dict[str, tuple[str, ...]] = {}
+    acting = set()
     rounds = 0
     while waiting:
         with connector.collecting() as questions:
             for name, begin in tuple(waiting.items()):
                 asking = connector.hearing()
-                if _has_asked_all(begin):
+                with suppress(NotAskedYet):
+                    if _acts(begin):
+                        acting.add(name)
                     heard[name] = tuple(asking)
                     del waiting[name]
         if questions:
             connector.ask(tuple(questions))
             rounds += 1
-    connector.foresight.expect({each: heard[each] for each in operations})
+    connector.foresight.expect({each: heard[each] for each in operations}, acting)
     return rounds
 
 
@@ -60,12 +64,11 @@ def _connector(state: State) -> Connector:
     return connector
 
 
-def _has_asked_all(begin: Callable[[], Iterator[Any]]) -> bool:
-    """Run an operation to its first command, which is not carried out."""
+def _acts(begin: Callable[[], Iterator[Any]]) -> bool:
+    """Run an operation to its first command, which is not carried out; tell whether there is one."""
     try:
-        next(begin(), None)
+        return next(begin(), None) is not None
     except NotAskedYet:
-        return False
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, it comes again where it is reported
-        return True
-    return True
+        return False

@@ -152,6 +152,21 @@ def test_with_a_change_goes_what_comes_next_also_where_an_earlier_operation_aske
     assert len(machine.lines) - before == 2, "a line for each change, and none for a question"
 
 
+def test_with_a_change_goes_nothing_that_the_next_change_would_make_old(machine):
+    (machine.folder / "c").write_text("x\n")
+
+    with on_server(machine) as state:
+        for name, path in (("First", "a"), ("Second", "b"), ("Third", "c")):
+            line(name=name, path=path, text="x")
+        read_ahead(state)
+        machine.asked.clear()
+        run(state, ignore)
+
+    change, other = machine.asked[:2], machine.asked[2:]
+    assert [each.count("cat b") for each in change] == [0, 1], "with the first change, what the second one asks"
+    assert [each.count("cat c") for each in other] == [0, 1], "with the second, what comes after it"
+
+
 def test_what_a_comparison_asked_is_asked_anew_in_one_round(machine):
     for name in "ab":
         (machine.folder / name).write_text("x\n")
