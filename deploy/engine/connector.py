@@ -13,9 +13,8 @@ Here an answer is kept until something may have changed. The contract:
   forgotten. So does every upload, and everything that is given input.
 - An upload travels with the command that follows it, in one channel, and at the latest with the end of its operation.
   What arrives cut short is no upload: nothing is put in place, and the command does not run.
-- With each change the questions go that are likely to come next: those that followed when all was prepared. One that
-  comes and has no answer is asked with those that followed it: a few, then twice as many each time, until something
-  changes.
+- With each change the questions go that are likely to come next (`foresight.py`). One that comes and has no answer is
+  asked with those that follow it: a few, then twice as many each time, until something changes.
 - What one executing operation asks twice, it waits for: the second time the server is asked.
 - What others may change meanwhile (somebody thinks before saying yes) is forgotten with `forget`, or with the state.
 - Answers are one server's. What changes another server's answers has to say so there.
@@ -23,11 +22,8 @@ Here an answer is kept until something may have changed. The contract:
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import dropwhile, islice
 from typing import IO, Any
 
 from pyinfra.api.command import StringCommand
@@ -37,11 +33,9 @@ from pyinfra.connectors.util import CommandOutput, OutputLine, make_unix_command
 
 from coopinfra.deploy.engine.batch import Answer
 from coopinfra.deploy.engine.connection import Connection, ServerError
-from coopinfra.deploy.engine.upload import as_stream, upload_script
+from coopinfra.deploy.engine.foresight import Foresight
+from coopinfra.deploy.engine.upload import as_stream, before
 from coopinfra.deploy.organisation.problems import Problem
-
-FIRST_WINDOW = 8
-"""How many questions are asked again with a change."""
 
 
 class NotAskedYet(Exception):
@@ -60,9 +54,9 @@ class Connector(BaseConnector):
         self._answers: dict[str, Answer] = {}
         self._collected: dict[str, None] | None = None
         self._asked: tuple[str | None, set[str]] = (None, set())
-        self._window = FIRST_WINDOW
-        self._last = ""
-        """The question that came last while operations were executed."""
+        self._heard: list[str] = []
+        """Every question since `hearing` began, while questions are being collected."""
+        self.foresight = Foresight()
         self._upload: tuple[Any, str] | None = None
         """What waits for the next command, and where it goes."""
 
@@ -101,7 +95,7 @@ class Connector(BaseConnector):
     def forget(self) -> None:
         """Forget every answer: something may have changed."""
         self._answers.clear()
-        self._window = FIRST_WINDOW
+        self.foresight.begin_anew()
 
     @contextmanager
     def collecting(self) -> Iterator[dict[str, None]]:
@@ -111,6 +105,16 @@ class Connector(BaseConnector):
             yield self._collected
         finally:
             self._collected = None
+
+    def hearing(self) -> list[str]:
+        """Begin to write down each question that comes; return the growing list of them."""
+        self._heard = []
+        return self._heard
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """All that was asked so far."""
+        return tuple(self._questions)
 
     def ask(self, questions: Sequence[str]) -> None:
         """Ask many questions in one round trip, and keep the answers."""
@@ -125,22 +129,17 @@ class Connector(BaseConnector):
         if self._upload is None:
             return self._run_and_ask(command, stdin, timeout)
         (source, path), self._upload = self._upload, None
-        refused = f"={secrets.token_hex(12)}="
         with get_file_io(source) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            script = f"{upload_script(path, size)} || {{ echo {refused}; exit 1; }}\n{command}"
+            script, refused = before(command, path, stream)
             answer = self._run_and_ask(script, stream, timeout)
         if answer.out.startswith(refused):
             raise ServerError(Problem(f"{self.connection.label}: cannot write {path}: {answer.err.strip()}"))
         return answer
 
     def _run_and_ask(self, command: str, stdin: IO[bytes] | None, timeout: float | None) -> Answer:
-        after = islice(dropwhile(lambda each: each != self._last, self._questions), 1, 1 + self._window)
-        questions = tuple(after) if self.state.is_executing else ()
+        questions = self.foresight.after(self.host.executing_op_hash) if self.state.is_executing else ()
         if not questions:
             return self.connection.run(command, stdin=stdin, timeout=timeout)
-        self._window *= 2
         answer, *answers = self.connection.run_all((command, *questions), stdin, timeout)
         self._answers.update(zip(questions, answers, strict=True))
         return answer
@@ -152,8 +151,8 @@ class Connector(BaseConnector):
 
     def _answer(self, question: str, timeout: float | None) -> Answer:
         self.flush()
-        if self.state.is_executing:
-            self._last = question
+        if self._collected is not None:
+            self._heard.append(question)
         known = self._answers.get(question)
         if known and not self._is_waited_for(question):
             return known
@@ -161,17 +160,11 @@ class Connector(BaseConnector):
             self._collected[question] = None
             raise NotAskedYet(question)
         if self.state.is_executing and not known:
-            self._ask_from(question)
+            self.ask(self.foresight.along_with(question, self.host.executing_op_hash, self._answers))
         else:
             self._questions[question] = None
             self._answers[question] = self.connection.run(question, timeout=timeout)
         return self._answers[question]
-
-    def _ask_from(self, question: str) -> None:
-        """Ask again what was forgotten: a question, and those that are likely to come next."""
-        following = dropwhile(lambda each: each != question, self._questions)
-        self.ask(tuple(islice((each for each in following if each not in self._answers), self._window)))
-        self._window *= 2
 
     def _is_waited_for(self, question: str) -> bool:
         """Tell whether the operation that is executed has asked this before."""

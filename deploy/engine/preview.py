@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyinfra import host
 from pyinfra.api import State
 
 from coopinfra.deploy.engine.converge import converge, manifests
+from coopinfra.deploy.engine.diffs import diffs
 from coopinfra.deploy.engine.preflight import PreflightError, refuse_to_go_back
 from coopinfra.deploy.engine.pyinfra_run import would_change
-from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.engine.reading import asked_so_far, read_ahead
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
-from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release
 from coopinfra.roles.primitives.additions import Additions, ServerAdditions, unexpected
 from coopinfra.roles.primitives.bundle import paths_of
 from coopinfra.roles.primitives.changes import Change
 from coopinfra.roles.primitives.culprits import SudoLog, with_culprits
 from coopinfra.roles.primitives.drift import Drift, since_last_deploy
-from coopinfra.roles.primitives.file_states import (
-    FileContents,
-    FilesFound,
-    ServerFiles,
-    files_that_differ,
-    holds_secrets,
-)
+from coopinfra.roles.primitives.file_states import FilesFound, ServerFiles, files_that_differ
 from coopinfra.roles.primitives.manifest import Manifest
 from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.primitives.packages import PackageCandidates, PackageStates, packages_missing
@@ -59,6 +52,8 @@ class Preview:
     """How many changes are left out, where one release alone is wanted."""
     inherited: tuple[Drift, ...] = ()
     """What grants access or runs things and is here before the first deploy, which leaves it and takes note of it."""
+    questions: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """What a deploy asks the server again once it holds the lock."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
     steps = converge(plan, sources, only=only)
     old, new, neighbours = manifests(plan)
     read_ahead(state, lambda: iter([_releases_left(old)]))
+    questions = asked_so_far(state)
     refuse_to_go_back(f"{plan.organisation}/{plan.server.id}", old)
     if only and only.path not in old.releases:
         message = f"{plan.organisation}/{plan.server.id}: the site `{only.name}` was never deployed here"
@@ -103,7 +99,7 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         _releases_left(old),
     )
     differing = files_that_differ(plan.files, facts.files)
-    read_ahead(state, lambda: iter(_packages(plan)), lambda: iter(_diffs(_files(differing), facts.files)))
+    read_ahead(state, lambda: iter(_packages(plan)), lambda: iter(diffs(differing, facts.files)))
     changes = (
         *_packages(plan),
         *(change for _, change in users_that_differ(plan.users, facts.users)),
@@ -120,13 +116,14 @@ def preview(state: State, plan: ServerPlan, sources: Mapping[Release, Source], o
         plan.server.id,
         tuple(replace(each, role=each.role or plan.role_of(each.what, each.subject)) for each in wanted)
         or (() if only else _notes(old, new)),
-        _diffs(_files(differing), facts.files),
+        diffs(differing, facts.files),
         interrupted=not old.finished,
         others=len(changes) - len(wanted),
         commit=old.commit,
         signed=old.signed,
         drift=_drift(facts, () if is_first else strange, neighbours),
         inherited=strange if is_first else (),
+        questions=questions,
     )
 
 
@@ -179,28 +176,3 @@ def _removals(gone: Manifest) -> Iterator[Change]:
     ):
         for name in names:
             yield Change(what, "remove", name)
-
-
-def _files(differing: tuple[tuple[File | Directory, Change], ...]) -> list[File]:
-    return [each for each, _ in differing if isinstance(each, File)]
-
-
-def _diffs(files: list[File], found: FilesFound) -> dict[str, str]:
-    there = {path for path, each in found.paths.items() if each.digest}
-    # Nor what a file held before it was free of secrets.
-    hidden = {file.path for file in files if holds_secrets(file)} | set(found.manifest.sealed)
-    asked = tuple(file.path for file in files if file.path in there - hidden)
-    contents = host.get_fact(FileContents, paths=asked) if asked else {}
-    return {
-        file.path: _diff(file, contents.get(file.path, b""), hidden=file.path in there - set(asked)) for file in files
-    }
-
-
-def _diff(file: File, old: bytes, *, hidden: bool) -> str:
-    if hidden:
-        return "(holds secrets, so what is on the server is not shown)\n"
-    try:
-        before, after = old.decode().splitlines(keepends=True), file.content.decode().splitlines(keepends=True)
-    except UnicodeDecodeError:
-        return "(not text)\n"
-    return "".join(difflib.unified_diff(before, after, f"server:{file.path}", f"plan:{file.path}"))

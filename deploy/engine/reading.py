@@ -10,6 +10,7 @@ then does is decided by pyinfra as ever, and one that cannot be begun says why w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pyinfra.api import State
@@ -22,27 +23,52 @@ def read_ahead(state: State, *others: Callable[[], Iterator[Any]]) -> int:
 
     others: what else asks something, and does so before its first value
     """
-    host = next(iter(state.inventory))
-    connector = host.connector
-    assert isinstance(connector, Connector)
-    waiting = [state.ops[host][operation].command_generator for operation in state.get_op_order()]
-    waiting += others
+    host, connector = next(iter(state.inventory)), _connector(state)
+    operations = {each: state.ops[host][each].command_generator for each in state.get_op_order()}
+    waiting: dict[str, Callable[[], Iterator[Any]]] = {
+        **operations,
+        **{f"other {number}": each for number, each in enumerate(others)},
+    }
+    heard: dict[str, tuple[str, ...]] = {}
+    acting = set()
     rounds = 0
     while waiting:
         with connector.collecting() as questions:
-            waiting = [begin for begin in waiting if not _has_asked_all(begin)]
+            for name, begin in tuple(waiting.items()):
+                asking = connector.hearing()
+                with suppress(NotAskedYet):
+                    if _acts(begin):
+                        acting.add(name)
+                    heard[name] = tuple(asking)
+                    del waiting[name]
         if questions:
             connector.ask(tuple(questions))
             rounds += 1
+    connector.foresight.expect({each: heard[each] for each in operations}, acting)
     return rounds
 
 
-def _has_asked_all(begin: Callable[[], Iterator[Any]]) -> bool:
-    """Run an operation to its first command, which is not carried out."""
+def ask_again(state: State, questions: tuple[str, ...]) -> None:
+    """Ask at once what a comparison of the same server with the same plan asked."""
+    _connector(state).ask(questions)
+
+
+def asked_so_far(state: State) -> tuple[str, ...]:
+    """Return all that was asked so far, in the server's own words."""
+    return _connector(state).questions
+
+
+def _connector(state: State) -> Connector:
+    connector = next(iter(state.inventory)).connector
+    assert isinstance(connector, Connector)
+    return connector
+
+
+def _acts(begin: Callable[[], Iterator[Any]]) -> bool:
+    """Run an operation to its first command, which is not carried out; tell whether there is one."""
     try:
-        next(begin(), None)
+        return next(begin(), None) is not None
     except NotAskedYet:
-        return False
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, it comes again where it is reported
-        return True
-    return True
+        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shlex
 from io import BytesIO
 from typing import IO, Any
@@ -19,6 +21,14 @@ def upload_script(destination: str, size: int) -> str:
         f'mv -fT "$new" {path}; trap - EXIT'
     )
     return f"sh -c {shlex.quote(script)}"
+
+
+def before(command: str, destination: str, source: IO[bytes]) -> tuple[str, str]:
+    """Return the script that uploads its input before a command, and what it prints in the place of both on failure."""
+    refused = f"={secrets.token_hex(12)}="
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return f"{upload_script(destination, size)} || {{ echo {refused}; exit 1; }}\n{command}", refused
 
 
 def as_stream(stdin: Any) -> IO[bytes] | None:

@@ -16,7 +16,7 @@ from coopinfra.deploy.engine.preflight import preflight
 from coopinfra.deploy.engine.preview import Preview, preview
 from coopinfra.deploy.engine.pyinfra_run import Operation, Step, on_server, run
 from coopinfra.deploy.engine.reach import Target, connect
-from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.engine.reading import ask_again, read_ahead
 from coopinfra.deploy.engine.stop import Stop
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.jobs.results import Result, told
@@ -184,6 +184,8 @@ def _converge(server: Prepared, step: Step, waits: Waits) -> tuple[Operation, ..
 
     try:
         with on_server(server.connection) as state:
+            if not server.only:
+                ask_again(state, server.preview.questions)
             converge(
                 server.plan,
                 server.sources,

@@ -66,7 +66,11 @@ def _firewall(part: Part[BaseSettings]) -> Iterator[File | Directory]:
         ports=ports,
     )
     yield template(
-        part, "nftables.service.d/coopinfra.conf.j2", to="/etc/systemd/system/nftables.service.d/coopinfra.conf"
+        part,
+        "nftables.service.d/coopinfra.conf.j2",
+        to="/etc/systemd/system/nftables.service.d/coopinfra.conf",
+        # With the rules, lest the firewall be restarted for it a moment after it was started.
+        access=True,
     )
 
 

@@ -62,7 +62,10 @@ ExecStart=/bin/sh $kept/revert
 WantedBy=sysinit.target
 UNIT
 chmod 0644 /etc/systemd/system/coopinfra-revert.service
+install -d -m 0755 /etc/systemd/system/sysinit.target.wants
+ln -sf ../coopinfra-revert.service /etc/systemd/system/sysinit.target.wants/
 sync -f "$kept"
-# Reloads systemd as well.
-systemctl enable --quiet coopinfra-revert.service
+# Not by `systemctl enable`, which has systemd read every unit again, a third of a second. One that it does not know yet
+# it reads when it is first named; it says so where it knows an older one.
+[ "$(systemctl show --value -p NeedDaemonReload coopinfra-revert.service)" = no ] || systemctl daemon-reload
 systemd-run --quiet --collect --unit=coopinfra-revert --on-active="$wait" --timer-property=AccuracySec=100ms

@@ -19,7 +19,15 @@ set -eu
 # needrestart, where it is installed, would restart daemons: which ones and when is judged later, on evidence.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 policy=/usr/sbin/policy-rc.d
-trap 'rm -f "$policy"' EXIT
+# Each package that brings a unit has systemd read all units again, a third of a second each time. As nothing starts
+# here, once is enough, at the end; where systemd itself was replaced, or a library of its, it starts itself anew then.
+# https://systemd.io/ENVIRONMENT
+export SYSTEMD_OFFLINE=1
+tell_systemd() {{
+    unset SYSTEMD_OFFLINE
+    if grep -q ' /usr/.*(deleted)$' /proc/1/maps; then systemctl daemon-reexec; else systemctl daemon-reload; fi
+}}
+trap 'rm -f "$policy"; tell_systemd' EXIT
 printf '#!/bin/sh\\n# Written by coopinfra for the time of one installation.\\nexit 101\\n' >"$policy"
 chmod 0755 "$policy"
 options="-o DPkg::Lock::Timeout={wait} -o APT::Update::Error-Mode=any -o Acquire::Languages=none"

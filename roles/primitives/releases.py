@@ -49,11 +49,17 @@ def publish(release: Release, source: Source) -> Generator[FileUploadCommand | S
         host.noop("this release is served")
         return
     if source.id not in found[release.path].kept:
-        yield StringCommand("install", "-d", "-m", "0755", release.path, f"{release.path}/releases")
-        yield FileUploadCommand(source.archive(), f"{release.path}/incoming.tar")
+        # Beside the site's folder, which need not be there yet: so what makes it travels with the upload.
+        beside = f"{release.path}.incoming.tar"
+        yield FileUploadCommand(source.archive(), beside)
         # Each in a shell of its own, as the first cleans up where it ends.
         both = (publish_command(release, source.id, source.note), serve_command(release, source.id))
-        yield _script("set -eu\n" + "\n".join(f"({each})" for each in both))
+        begin = (
+            f"trap 'rm -f {beside}' EXIT",
+            f"install -d -m 0755 {release.path} {release.path}/releases",
+            f"mv -fT {beside} {release.path}/incoming.tar",
+        )
+        yield _script("\n".join(("set -eu", *begin, *(f"({each})" for each in both))))
     else:
         yield _script(serve_command(release, source.id))
 

@@ -15,7 +15,7 @@ from examples import examples, plan_of
 
 pytestmark = pytest.mark.timeout(480)
 
-FROM_EMPTY, COMPARE, CONVERGE = 24, 4, 3
+FROM_EMPTY, COMPARE, CONVERGE = 18, 4, 3
 GIT = re.compile(r"source:\n +git: .*\n +ref: .*")
 # This site in PHP has what the world sees in a folder of its own.
 FROM_GIT = "{git: https://git.highbeam.example/rosa/orders.git, ref: v1.2}"

@@ -14,6 +14,7 @@ import pytest
 from boxes import kill, read_until
 from coopinfra.deploy.engine.confirm import WAIT_SECONDS
 from coopinfra.deploy.lab import lab as labs
+from faults import deploying, end_sessions, held
 
 pytestmark = pytest.mark.timeout(480)
 
@@ -172,23 +173,15 @@ def test_a_server_that_cannot_be_reached_hides_no_result_of_another(deployed):
     assert {event["server"]: event["result"] for event in results} == {"web1": "changed", "web2": "unreachable"}
 
 
-# Waits for a step of the run that comes next, then ends every SSH session, as a broken line would.
-CUT = """
-touch /run/mark
-until find /var/lib/coopinfra/state/journal -newer /run/mark -exec grep -q 'Write files' {} \\; -print | grep -q .; do
-    sleep 0.02
-done
-for process in $(grep -l '^sshd-session$' /proc/[0-9]*/comm); do kill -9 "$(echo "$process" | cut -d/ -f3)"; done
-"""
-
-
 def test_a_connection_that_breaks_in_the_middle_is_named_and_the_next_run_finishes(deployed):
     (deployed.folder / "sites/main/broken.html").write_text("a line breaks")
-    deployed.root(f"cat >/run/cut <<'END'\n{CUT}\nEND\nsystemd-run --quiet --unit=cut sh /run/cut")
+    with held(deployed, "/usr/bin/sync") as hold, deploying(deployed) as run:
+        hold.wait()
+        end_sessions(deployed)
+        code, said = run.ends(60), run.said
+        hold.release()
 
-    ran = deployed.run("deploy", "highbeam", "--yes")
-
-    assert ran.returncode == 3
-    assert "the connection" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert code == 3
+    assert "the connection" in said
+    assert "Traceback" not in said
     assert "finished what was interrupted" in deployed.ok("deploy", "highbeam", "--yes").stderr

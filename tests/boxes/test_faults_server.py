@@ -128,6 +128,39 @@ def test_a_dpkg_that_was_killed_in_the_middle_is_finished_first(purged):
     assert purged.tree() != before, "the package is back"
 
 
+def read_units(operator: Operator, script: str) -> int:
+    """Install the package that is lacking; return how often systemd was made to read all units meanwhile."""
+    cursor = operator.root("journalctl --sync; journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p'").strip()
+    operator.root(f"sh -c {shlex.quote(script.format(wait=2, names='logrotate'))} >&2")
+    said = operator.root(f"journalctl --sync; journalctl -q -o cat --after-cursor='{cursor}' _PID=1")
+    return said.count("Reload requested")
+
+
+def test_systemd_reads_units_once_however_many_packages_bring_some(purged):
+    once = read_units(purged, INSTALL)
+    purged.root("dpkg --purge logrotate >&2")
+    control = read_units(purged, INSTALL.replace("export SYSTEMD_OFFLINE=1", ""))
+
+    assert once == 1
+    assert control == 2, "the control: once for each such package, and once at the end"
+    assert purged.root("systemctl show --value -p LoadState,NeedDaemonReload logrotate.timer").split() == [
+        "loaded",
+        "no",
+    ]
+
+
+def test_a_systemd_that_was_replaced_starts_itself_anew_after_packages(purged):
+    mapped = "awk '/libsystemd-core/ {print $NF, $6}' /proc/1/maps | sort -u"
+    library = purged.root("awk '/libsystemd-core/ {print $6; exit}' /proc/1/maps").strip()
+    purged.root(f"cp -p {library} {library}.new && mv -f {library}.new {library}")
+    before = purged.root(mapped)
+
+    purged.root(f"sh -c {shlex.quote(INSTALL.format(wait=2, names='logrotate'))} >&2")
+
+    assert "(deleted)" in before, "the control: it ran what is no longer there"
+    assert "(deleted)" not in purged.root(mapped)
+
+
 # What is wrong with a mirror, and what is said about it.
 MIRRORS = {
     "dead": "Could not connect to|Connection refused",

@@ -14,9 +14,9 @@ from pyinfra.operations import python
 
 from coopinfra.deploy.engine.batch import Answer, batch_answers, batch_script
 from coopinfra.deploy.engine.connection import ServerError
-from coopinfra.deploy.engine.connector import FIRST_WINDOW
+from coopinfra.deploy.engine.foresight import FIRST_WINDOW
 from coopinfra.deploy.engine.pyinfra_run import OperationFailed, on_server, run, would_change
-from coopinfra.deploy.engine.reading import read_ahead
+from coopinfra.deploy.engine.reading import ask_again, asked_so_far, read_ahead
 
 
 class Machine:
@@ -137,6 +137,50 @@ def test_after_a_change_a_few_questions_are_asked_together_and_then_more(machine
     change, *windows = machine.lines[before:]
     assert len(change.split("+")) == 1 + FIRST_WINDOW, "the first ones went with the change"
     assert [len(each.split("+")) for each in windows] == [2 * FIRST_WINDOW, 39 - 3 * FIRST_WINDOW]
+
+
+def test_with_a_change_goes_what_comes_next_also_where_an_earlier_operation_asked_the_same(machine):
+    with on_server(machine) as state:
+        line(name="First", path="a", text="x")
+        line(name="Second", path="b", text="x")
+        line(name="Third", path="a", text="x")
+        assert read_ahead(state) == 1
+        before = len(machine.lines)
+        done = run(state, ignore)
+
+    assert changed(done) == ["First", "Second"], "the third was told what the first has written"
+    assert len(machine.lines) - before == 2, "a line for each change, and none for a question"
+
+
+def test_with_a_change_goes_nothing_that_the_next_change_would_make_old(machine):
+    (machine.folder / "c").write_text("x\n")
+
+    with on_server(machine) as state:
+        for name, path in (("First", "a"), ("Second", "b"), ("Third", "c")):
+            line(name=name, path=path, text="x")
+        read_ahead(state)
+        machine.asked.clear()
+        run(state, ignore)
+
+    change, other = machine.asked[:2], machine.asked[2:]
+    assert [each.count("cat b") for each in change] == [0, 1], "with the first change, what the second one asks"
+    assert [each.count("cat c") for each in other] == [0, 1], "with the second, what comes after it"
+
+
+def test_what_a_comparison_asked_is_asked_anew_in_one_round(machine):
+    for name in "ab":
+        (machine.folder / name).write_text("x\n")
+    with on_server(machine) as state:
+        line(name="Line", path="a", text="x", then="b")
+        assert read_ahead(state) == 2, "the control: one question leads to the other"
+        questions = asked_so_far(state)
+    (machine.folder / "b").write_text("")
+
+    with on_server(machine) as state:
+        ask_again(state, questions)
+        line(name="Line", path="a", text="x", then="b")
+        assert read_ahead(state) == 0
+        assert changed(run(state, ignore)) == ["Line"], "the answer is the one of now"
 
 
 @operation()
