@@ -17,9 +17,9 @@ ln -sfn releases/{id} current.new
 mv -fT current.new current
 """
 
-# Files are as old as their release. Told to be of 1970, as archives have them that are the same every time, all versions of a
-# file that happen to be as long would be one to browsers (Last-Modified, ETag), and PHP would compile its code at each request:
-# a file without an age is never kept. https://www.php.net/manual/en/opcache.configuration.php (validate_timestamps)
+# Files are as old as their release. Of 1970, as archives say that are the same every time, all versions of a file that are
+# as long would be one to browsers (Last-Modified, ETag), and PHP would compile its code at each request: it keeps nothing
+# of a file without an age. https://github.com/php/php-src/blob/PHP-8.4/ext/opcache/ZendAccelerator.c (timestamp == 0)
 UNPACK = "tar -x --touch --no-same-owner -f ../incoming.tar -C .incoming"
 
 PUBLISH = """

@@ -101,5 +101,5 @@ def files(pool: Pool, *beside: str) -> Iterator[File | Directory]:
     yield template(part, "php/system/site.service.j2", to=f"{UNITS}/{pool.unit}", pool=pool)
     yield Directory(pool.folder)
     for ending in ("conf", "ini"):
-        yield template(part, f"php/php/site.{ending}.j2", to=f"{pool.configuration}.{ending}", pool=pool)
+        yield template(part, f"php/fpm.{ending}.j2", to=f"{pool.configuration}.{ending}", pool=pool)
     yield from reach.files(pool.reach, pool.unit, *beside)
