@@ -17,7 +17,11 @@ ln -sfn releases/{id} current.new
 mv -fT current.new current
 """
 
-UNPACK = "tar -x --no-same-owner -f ../incoming.tar -C .incoming"
+# Files are as old as their release. Of 1970, as archives say that are the same every time, all versions of a file that
+# are as long would be one to browsers (Last-Modified, ETag), and PHP would compile its code at each request: it keeps
+# nothing of a file without an age (timestamp == 0).
+# https://github.com/php/php-src/blob/PHP-8.4/ext/opcache/ZendAccelerator.c
+UNPACK = "tar -x --touch --no-same-owner -f ../incoming.tar -C .incoming"
 
 PUBLISH = """
 set -eu

@@ -36,7 +36,7 @@ class Pool:
     binds: tuple[str, ...] = ()
     """What it sees elsewhere than where it lies, as systemd's BindReadOnlyPaths names it."""
     sees: tuple[str, ...] = ()
-    """What of the system itself its programs may open, such as libraries of Debian's."""
+    """What it sees of the folders that hold nothing else for it, such as libraries of Debian's."""
     variables: tuple[tuple[str, str], ...] = ()
     reach: Reach | None = None
     """The hosts that its programs may connect to, if there are any."""
@@ -59,20 +59,19 @@ class Pool:
     @property
     def configuration(self) -> str:
         """Where its two files lie, without their endings."""
+        return f"{self.folder}/fpm"
+
+    @property
+    def folder(self) -> str:
+        """What it sees of our configuration: a folder, for a file that is replaced would stay what it was."""
         return f"/etc/coopinfra/php/{self.id}"
 
     @property
-    def opens(self) -> str:
-        """What PHP lets its programs open, as `open_basedir` names it."""
-        own = ("/tmp", f"/var/lib/{self.id}")  # noqa: S108 - one of its own, which nobody else sees
+    def bound(self) -> str:
+        """What it sees and cannot change, as systemd names it."""
         # Who asks others has to know whom to trust.
         trust = ("/etc/ssl/certs",) if self.reach else ()
-        return ":".join(dict.fromkeys((self.place.path, *self.reads, *self.writes, *self.sees, *own, *trust)))
-
-    @property
-    def bound(self) -> str:
-        """What it sees of its site and cannot change, as systemd names it."""
-        return " ".join((self.place.path, *self.reads, *self.binds))
+        return " ".join((self.place.path, self.folder, *self.reads, *self.binds, *self.sees, *trust))
 
     @property
     def version(self) -> str:
@@ -100,6 +99,7 @@ def files(pool: Pool, *beside: str) -> Iterator[File | Directory]:
     stock = f"php{VERSION}-fpm.service.d/coopinfra.conf"
     yield template(part, f"php/{stock}.j2", to=f"{UNITS}/{stock}")
     yield template(part, "php/system/site.service.j2", to=f"{UNITS}/{pool.unit}", pool=pool)
+    yield Directory(pool.folder)
     for ending in ("conf", "ini"):
-        yield template(part, f"php/php/site.{ending}.j2", to=f"{pool.configuration}.{ending}", pool=pool)
+        yield template(part, f"php/fpm.{ending}.j2", to=f"{pool.configuration}.{ending}", pool=pool)
     yield from reach.files(pool.reach, pool.unit, *beside)

@@ -82,6 +82,7 @@ openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=s
 cat >/etc/nginx/sites-available/default <<'END'
 server {
     listen 443 ssl default_server;
+    listen [::]:443 ssl default_server;
     ssl_certificate certificate.pem;
     ssl_certificate_key key.pem;
     root /var/www/html;

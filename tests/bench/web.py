@@ -4,7 +4,8 @@ Prints tables of one run, and asserts nothing. Takes about a quarter of an hour,
 (apache2-utils). How each figure is had:
 
     requests   what `ab` counts from the outside client in some seconds over TLS, eight at once; ours and stock by
-               turns, and of each turn the quotient: whatever else the machine does falls on both
+               turns, and of each turn the quotient: whatever else the machine does falls on both. Both are asked over
+               IPv6, and for the same paths
     deploy     seconds of `site deploy` with one line changed, and of `site rollback`, process and connection included
     memory     proportional set size (PSS) of all processes in the site's control groups, when nobody has asked for a
                while and right after eight asked at once; what is shared is divided among those who share it
@@ -36,7 +37,7 @@ from table import Goal, verdicts
 ROOT = Path(__file__).parents[2]
 LAB = "web"
 OURS = BoxSpec("web1", "203.0.113.10", "2001:db8::10", organisation="highbeam")
-STOCK = BoxSpec("stock", "203.0.113.20")
+STOCK = BoxSpec("stock", "203.0.113.20", "2001:db8::20")
 COMMAND = (sys.executable, "-m", "coopinfra.cli.main")
 PARTS = ("requests", "deploys", "memory")
 SECONDS = 3
@@ -83,12 +84,15 @@ class Asked:
 
 
 ASKED = (
-    Asked("a static page", "https://www.highbeam.example/", "https://203.0.113.20/"),
-    Asked("100 KB of static file", f"https://www.highbeam.example/{PICTURE}", f"https://203.0.113.20/{PICTURE}"),
+    Asked("a static page", "https://www.highbeam.example/", "https://[2001:db8::20]/"),
+    Asked("100 KB of static file", f"https://www.highbeam.example/{PICTURE}", f"https://[2001:db8::20]/{PICTURE}"),
     Asked(
-        "a static page, each by a new connection", "https://www.highbeam.example/", "https://203.0.113.20/", keeps=False
+        "a static page, each by a new connection",
+        "https://www.highbeam.example/",
+        "https://[2001:db8::20]/",
+        keeps=False,
     ),
-    Asked("a page by PHP", "https://tools.highbeam.example/", "https://203.0.113.20/index.php"),
+    Asked("a page by PHP", "https://tools.highbeam.example/index.php", "https://[2001:db8::20]/index.php"),
 )
 
 

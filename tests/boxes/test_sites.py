@@ -238,6 +238,28 @@ def test_one_site_is_published_alone_and_under_load_neither_that_nor_the_way_bac
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
 
 
+@pytest.mark.rest
+def test_browsers_see_a_change_that_is_as_long_as_what_was_there(operator):
+    page = operator.folder / "sites/main/index.html"
+    good = page.read_text()
+    url = "https://www.highbeam.example/"
+    page.write_text(good.replace("e", "a", 1))
+
+    old = ask(operator, url)[1]
+    same = ask(operator, url, "-H", f"If-None-Match: {old['etag']}")[0]
+    operator.ok("site", "deploy", "highbeam", "main", "--yes")
+    changed = ask(operator, url, "-H", f"If-None-Match: {old['etag']}")
+    operator.ok("site", "rollback", "highbeam", "main")
+    back = ask(operator, url)[1]
+    page.write_text(good)
+
+    assert same == 304, "the control"
+    assert changed[0] == 200
+    assert changed[1]["content-length"] == old["content-length"]
+    assert changed[1]["last-modified"] != old["last-modified"]
+    assert back["etag"] == old["etag"]
+
+
 def test_the_log_of_a_site_has_its_own_visits_with_shortened_addresses(operator):
     ask(operator, "https://blog.highbeam.example/only-here")
 

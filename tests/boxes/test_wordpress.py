@@ -19,7 +19,7 @@ from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.internet import AUTHORITY_NAME
 from coopinfra.deploy.lab.state import BoxSpec
 from documented import assert_documented
-from faults import held, running, wait_for
+from faults import held, on_box, running, wait_for
 from test_budget import COMPARE, CONVERGE, count
 
 pytestmark = pytest.mark.timeout(600)
@@ -352,6 +352,21 @@ def test_what_a_site_in_php_is_sent_is_shown_and_never_run_and_its_code_cannot_c
         assert ask(operator, f"{TOOLS}/uploads/{name}")[0] == 403, name
     exposure = operator.root("systemd-analyze security --no-pager highbeam-tools.service | tail -1")
     assert re.search(r"level for highbeam-tools.service: [01]\.", exposure), exposure
+
+
+@pytest.mark.rest
+def test_code_in_php_is_compiled_once_and_what_it_says_is_in_the_journal_of_its_site(operator):
+    kept = "var_export(opcache_is_script_cached($_SERVER['SCRIPT_FILENAME'])); error_log('a cup is empty');"
+
+    said = ask(operator, TOOLS, "-d", f"code={kept}")[1]
+    operator.root("touch -d @0 /srv/sites/highbeam-tools/current/index.php; systemctl restart highbeam-tools")
+    control = ask(operator, TOOLS, "-d", f"code={kept}")[1]
+    operator.root("touch /srv/sites/highbeam-tools/current/index.php")
+
+    assert "true" in said
+    assert "false" in control
+    assert "a cup is empty" in operator.root("journalctl -q -o cat -u highbeam-tools.service")
+    assert not on_box(operator, "grep -r 'a cup is empty' /var/log/nginx"), "that log has whole addresses"
 
 
 @pytest.mark.rest

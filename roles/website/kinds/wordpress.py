@@ -61,7 +61,7 @@ def pools(place: Place[WordpressSite]) -> tuple[Pool, Pool]:
         suffix="" if place.site.mode == "single" else "-admin",
         writes=(uploads(place),),
         binds=(f"{place.settings}/wordpress:/etc/wordpress",),
-        sees=(CORE, SCRIPTS, place.pages, "/etc/wordpress", "/usr/share/php", "/usr/share/javascript"),
+        sees=(CORE, SCRIPTS, place.pages, "/usr/share/php", "/usr/share/javascript"),
         reach=reach_of(place),
     )
     if place.site.mode != "split":

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import tarfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from coopinfra.roles.primitives.release_scripts import (
     releases_command,
     serve_command,
 )
+from coopinfra.roles.primitives.source import Source
 
 
 @pytest.fixture
@@ -65,6 +67,15 @@ def test_a_release_is_served_once_it_is_whole_and_the_oldest_is_forgotten(releas
 
     assert served(release, "page") == "three"
     assert state(release) == ("three", ["three", "two"])
+
+
+def test_files_are_as_old_as_their_release_and_not_of_1970_as_their_archive_says(release):
+    before = int(time.time())
+    publish(release, "one", page="one")
+
+    with tarfile.open(fileobj=Source("two", (("page", Path(release.path) / "current/page"),)).archive()) as archive:
+        assert archive.getmember("page").mtime == 0, "the control"
+    assert (Path(release.path) / "current/page").stat().st_mtime >= before
 
 
 def test_going_back_is_one_step(release):
