@@ -20,6 +20,7 @@ from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import wordpress_export as export
+from coopinfra.roles.website.kinds import wordpress_import as imports
 from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
@@ -109,6 +110,7 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
         trial=TRIAL.format(version=pool.VERSION),
         archives=archives,
     )
+    yield from imports.declare(place, pools(place)[1].user)
     yield database(place)
     yield Secret(f"{name}-salt", "random")
     yield Secret(f"{name}-administrator", "password", deployed=False)
@@ -118,7 +120,8 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
         yield Secret(f"{name}-gate-htpasswd", "htpasswd", made_from=f"{name}-gate", subject=GATE_USER)
     visitors, own = pools(place)
     # Before its pages are asked for: installed, brought to the core's version, its plugins switched on.
-    yield Unit(settle_unit(place), reads=(place.current, f"{place.settings}/wordpress", SCRIPTS))
+    brought = imports.current(place)
+    yield Unit(settle_unit(place), reads=(place.current, f"{place.settings}/wordpress", SCRIPTS, *brought))
     for each in dict.fromkeys((own, visitors)):
         yield from pool.declare(each)
     yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
@@ -176,10 +179,12 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
         )
         yield from pool.files(each, *((settle_unit(place), cron_unit(place)) if each == own else ()))
     yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
-    for script in ("settle.php", "db-error.php", "must-use/coopinfra.php"):
+    for script in ("settle.php", "import.php", "db-error.php", "must-use/coopinfra.php"):
         yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
     for task, unit in (("settle", settle_unit(place)), ("cron", cron_unit(place))):
-        yield template(part, "wordpress/system/site.service.j2", to=f"{UNITS}/{unit}", pool=own, task=task)
+        folder = imports.path(place) if place.site.imported and task == "settle" else ""
+        to = f"{UNITS}/{unit}"
+        yield template(part, "wordpress/system/site.service.j2", to=to, pool=own, task=task, imported=folder)
     yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
     yield Directory(uploads(place), user=own.user)
 
