@@ -31,6 +31,8 @@ SCRIPTS = "/usr/local/lib/coopinfra/wordpress"
 GATE_USER = "editor"
 ELEVATE = "UPDATE wp_usermeta SET meta_value = meta_value"
 """What somebody would have to be allowed who wants to be an administrator, without any effect."""
+LETTERS = "--no-defaults --default-character-set=utf8mb4"
+"""By itself the client has names with accents in another spelling, where nobody set a language."""
 ATTACHED = 'SELECT meta_value FROM wp_postmeta WHERE meta_key = "_wp_attached_file"'
 LANGUAGES = {"en": "", "es": "es_ES", "fr": "fr_FR", "de": "de_DE", "pt": "pt_PT", "it": "it_IT", "nl": "nl_NL"}
 """The names that WordPress has for the languages of organisations."""
@@ -214,7 +216,7 @@ def checks(place: Place[WordpressSite]) -> Iterator[Check]:
     yield owns(f"the site `{place.name}` has what was uploaded to it for itself", uploads(place), own.user)
     yield succeeds(
         f"all uploads are there that the database of `{place.name}` names",
-        f"named=$(runuser -u {own.user} -- mariadb --no-defaults -N -r -e '{ATTACHED}' {place.id}) || exit 1;"
+        f"named=$(runuser -u {own.user} -- mariadb {LETTERS} -N -r -e '{ATTACHED}' {place.id}) || exit 1;"
         f' missing=$(printf \'%s\\n\' "$named" | while IFS= read -r file; do [ -z "$file" ] ||'
         f' [ -e "{uploads(place)}/$file" ] || echo "$file"; done | head -n 3);'
         ' [ -z "$missing" ] || { echo "missing: $missing"; false; }',
