@@ -101,6 +101,9 @@ def of_database(database: Database) -> Iterator[Finding]:
     if foreign := tuple(sorted(each for each in database.scripts if each.removeprefix("www.") not in hosts)):
         hint = "is each of them wanted? Spam and thieves of cards get in like this; the editor of a post shows it"
         yield Finding("scripts of others that texts or widgets load", hint, foreign)
+    if database.charset == "latin1":
+        hint = "look at a page with such letters; if they are wrong, dump with `--default-character-set=utf8mb4`"
+        yield Finding("the dump is written as latin1: letters with accents may come out wrong", hint)
     version = database.text("db_version")
     if version.isdigit() and int(version) > CORE_DATABASE:
         hint = "its database is taken back to that; look at pages that use what is newer"

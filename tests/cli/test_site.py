@@ -71,6 +71,11 @@ def test_a_wordpress_is_brought_in_with_what_to_do_and_its_lines_make_a_valid_si
     assert "$P$" not in out + err
     assert coopinfra("validate", "highbeam")[0] == 0
     assert "sites/blog" in coopinfra("plan", "highbeam", "--offline")[1]
+    shutil.rmtree(tmp_path / "inventories/highbeam/sites/blog")
+    code, _, err = coopinfra("validate", "highbeam")
+    assert code == 2
+    assert "there is no folder `sites/blog`" in err
+    assert "take `imported` out of org.yml" in err
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,13 @@ def test_what_will_not_work_is_said_by_name(tmp_path, site, what, named):
     assert ("scripts" in what) == any("scripts of others" in each for each in findings)
 
 
+def test_of_a_dump_in_latin1_somebody_has_to_look_at_the_letters(tmp_path):
+    findings = bring(tmp_path, dump().replace("utf8mb4", "latin1"))[1]
+
+    assert found(findings, "written as latin1").hint
+    assert json.loads((tmp_path / "new/import.json").read_text())["charset"] == "latin1"
+
+
 def test_whoever_may_make_an_administrator_is_named_whatever_the_role_is_called(tmp_path):
     roles = 'a:1:{s:4:"guest";a:1:{s:12:"capabilities";a:1:{s:13:"promote_users";b:1;}}}'
     people = {**PEOPLE, "eve": 'a:1:{s:5:"guest";b:1;}', "max": 'a:1:{s:14:"manage_options";b:1;}', "zoe": "broken"}
