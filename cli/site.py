@@ -170,15 +170,17 @@ def logs(
 def bring_in(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Organisation,
     site: Annotated[str, typer.Argument(help="The short name that the site gets in org.yml.")],
-    origin: Annotated[Path, typer.Argument(metavar="FROM", help="A directory of finished pages.")],
+    origin: Annotated[Path, typer.Argument(metavar="FROM", help="A directory of finished pages, or a WordPress.")],
+    dump: Annotated[Path | None, typer.Option(help="Of a WordPress: its database, as `.sql` or `.sql.gz`.")] = None,
     domain: Annotated[str, typer.Option(help="Under which it will be reached.")] = "",
     was: Annotated[list[str] | None, typer.Option(help="A domain under which it was reached before.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring an existing site into the inventory, say what of it will not work, and print the lines for org.yml."""
+    from coopinfra.deploy.imports.finding import Origin
     from coopinfra.deploy.jobs.site_import import bring_in as bring
 
-    imported = bring(organisation, site, origin, domain, tuple(was or ()))
+    imported = bring(organisation, site, Origin(origin, dump, tuple(was or ())), domain)
     brought = imported.brought
     if as_json:
         print_json({"folder": str(imported.folder), **asdict(brought)})

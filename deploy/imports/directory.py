@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coopinfra.deploy.imports.finding import Brought, Finding
+from coopinfra.deploy.imports.finding import Brought, Finding, Origin
 
 LARGE_SITE, LARGE_FILE = 500 * 2**20, 50 * 2**20
 PAGES, TEXTS = {".html", ".htm", ".xhtml"}, {".html", ".htm", ".xhtml", ".css", ".js", ".mjs", ".xml", ".json", ".svg"}
@@ -34,13 +34,14 @@ class _File:
         return Path(self.name).suffix.lower()
 
 
-def fits(path: Path) -> bool:
+def fits(origin: Origin) -> bool:
     """Take any directory."""
-    return path.is_dir()
+    return origin.path.is_dir()
 
 
-def bring(path: Path, to: Path, domains: tuple[str, ...]) -> Brought:
+def bring(origin: Origin, to: Path, domains: tuple[str, ...]) -> Brought:
     """Copy what a web server may show, and say what will not work."""
+    path = origin.path
     left_out: dict[str, list[str]] = {"hidden": [], "link": [], "code": [], "private": []}
     kept = []
     for name, file in sorted(_walk(path)):

@@ -1,8 +1,29 @@
-"""What is found when a site is brought in: facts for people, worst first."""
+"""What is given to bring a site in, and what is found: facts for people, worst first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+class NotBrought(Exception):
+    """A site cannot be brought in: why, and what to do."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        """Keep both apart, for the problem that is made of them."""
+        super().__init__(sentence)
+        self.sentence, self.hint = sentence, hint
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What somebody has of the old site."""
+
+    path: Path
+    dump: Path | None = None
+    """The dump of its database."""
+    was: tuple[str, ...] = ()
+    """Domains under which it was reached before."""
 
 
 @dataclass(frozen=True)

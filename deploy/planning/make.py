@@ -185,6 +185,11 @@ class _Planner:
                     message, hint = f"`{wanted}` is outside the organisation's folder", "put the site's files in it"
                 elif not folder.is_dir():
                     message, hint = f"there is no folder `{wanted}`", f"make it beside org.yml: {self.org.id}/{wanted}"
+                    if each.declaration.reader:
+                        hint = (
+                            "it lies with whoever brought it in, as git leaves it out; if the site is there already, "
+                            "take `imported` out of org.yml"
+                        )
                 elif not any(folder.iterdir()):
                     message, hint = f"the folder `{wanted}` is empty", "put the site's files in it"
                 else:

@@ -55,6 +55,9 @@ class Release(Item):
     pushed: str = ""
     """Where people push it to, in the place of all these: the server makes it then, and a deploy publishes nothing."""
 
+    reader: str = ""
+    """The one group that may read it; empty where everybody on the server may."""
+
     def __post_init__(self) -> None:
         """Refuse paths that the server's scripts could misread."""
         check_path(self.path)

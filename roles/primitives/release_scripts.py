@@ -29,12 +29,12 @@ cd {path}/releases
 # What did not become a release takes no room.
 trap 'rm -rf .incoming ../incoming.tar' EXIT
 rm -rf .incoming
-mkdir .incoming
+mkdir {private}.incoming
 {unpack} || {{
     echo 'it could not be unpacked; the release before is served still' >&2
     exit 1
 }}
-chmod -R u=rwX,go=rX .incoming
+{access}
 rm -f ../incoming.tar
 {made}sync -f .incoming
 rm -rf {id}
@@ -107,7 +107,16 @@ def _publish(release: Release, identifier: str, note: str, unpack: str) -> str:
         for command, why in ((release.build, "it could not be built"), (release.trial, "it did not pass its trial"))
         if command
     )
-    return PUBLISH.format(path=release.path, id=identifier, made=made, note=note, unpack=unpack)
+    group = shlex.quote(release.reader)
+    access = (
+        f"chgrp -R {group} .incoming\nchmod -R u=rwX,g=rX,o= .incoming"
+        if release.reader
+        else "chmod -R u=rwX,go=rX .incoming"
+    )
+    private = "-m 0700 " if release.reader else ""
+    return PUBLISH.format(
+        path=release.path, id=identifier, made=made, note=note, unpack=unpack, access=access, private=private
+    )
 
 
 def trial_command(release: Release, identifier: str) -> str:

@@ -45,12 +45,13 @@ def _keys(value: Mapping[str, str] | None) -> Table[str, str] | None:
     return None if value is None else Table(value)
 
 
+BesideOrg = Annotated[str, AfterValidator(_folder)]
+
+
 class Source(Settings):
     """Where the files of a site come from: one of the three."""
 
-    folder: Annotated[str, AfterValidator(_folder)] = Field(
-        default="", description="A folder beside org.yml.", examples=["sites/main"]
-    )
+    folder: BesideOrg = Field(default="", description="A folder beside org.yml.", examples=["sites/main"])
     git: Annotated[str, AfterValidator(_repository)] = Field(
         default="", description="A git repository.", examples=["https://git.example.org/highbeam/site"]
     )

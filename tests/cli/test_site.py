@@ -9,6 +9,7 @@ import pytest
 
 from coopinfra.deploy.organisation.places import org_folder
 from entry import run_command
+from old_wordpress import lay
 
 
 @pytest.fixture
@@ -54,9 +55,34 @@ def test_the_lines_that_it_prints_make_a_valid_site(coopinfra, old, tmp_path):
     assert coopinfra("validate", "highbeam")[0] == 0
 
 
+def test_a_wordpress_is_brought_in_with_what_to_do_and_its_lines_make_a_valid_site(coopinfra, tmp_path):
+    folder, dump = lay(tmp_path / "host")
+    (folder / "wp-content/uploads/cache.php").write_text("<?php")
+
+    code, out, err = coopinfra("site", "import", "highbeam", "blog", str(folder), "--dump", str(dump))
+    org = tmp_path / "inventories/highbeam/org.yml"
+    org.write_text(org.read_text().rstrip("\n") + "\n" + "".join(f"          {line}\n" for line in out.splitlines()))
+
+    assert code == 0
+    assert out.splitlines()[-1] == "  imported: sites/blog"
+    assert "1 of 2 accounts may do everything\n    rosa <rosa@old.example>\n" in err
+    assert "left out: programs among the uploads" in err
+    assert "    cache.php\n" in err
+    assert "$P$" not in out + err
+    assert coopinfra("validate", "highbeam")[0] == 0
+    assert "sites/blog" in coopinfra("plan", "highbeam", "--offline")[1]
+    shutil.rmtree(tmp_path / "inventories/highbeam/sites/blog")
+    code, _, err = coopinfra("validate", "highbeam")
+    assert code == 2
+    assert "there is no folder `sites/blog`" in err
+    assert "take `imported` out of org.yml" in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("beans", "OLD", "--dump", "OLD/index.html"), "has no tables of a WordPress"),
+        (("beans", "OLD", "--dump", "/nowhere.sql"), "cannot be read"),
         (("main", "OLD"), "is there already, and nothing of it was changed"),
         (("Beans", "OLD"), "`Beans` is not a short name"),
         (("beans", "/nowhere"), "is no site that can be brought in"),
@@ -67,8 +93,14 @@ def test_the_lines_that_it_prints_make_a_valid_site(coopinfra, old, tmp_path):
 def test_what_cannot_be_brought_in_is_refused_and_leaves_nothing(coopinfra, old, tmp_path, words, said):
     places = {"OLD": str(old), "INVENTORIES": str(tmp_path / "inventories")}
 
-    code, _, err = coopinfra("site", "import", "highbeam", *(places.get(word, word) for word in words))
+    code, _, err = coopinfra("site", "import", "highbeam", *(_placed(word, places) for word in words))
 
     assert code == 2
     assert said in err
     assert not (tmp_path / "inventories/highbeam/sites/beans").exists()
+
+
+def _placed(word, places):
+    """Put the place itself where its name stands."""
+    name, _, inside = word.partition("/")
+    return f"{places[name]}/{inside}".rstrip("/") if name in places else word

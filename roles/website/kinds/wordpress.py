@@ -20,6 +20,7 @@ from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds import wordpress_export as export
+from coopinfra.roles.website.kinds import wordpress_import as imports
 from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
@@ -30,6 +31,8 @@ SCRIPTS = "/usr/local/lib/coopinfra/wordpress"
 GATE_USER = "editor"
 ELEVATE = "UPDATE wp_usermeta SET meta_value = meta_value"
 """What somebody would have to be allowed who wants to be an administrator, without any effect."""
+LETTERS = "--no-defaults --default-character-set=utf8mb4"
+"""By itself the client has names with accents in another spelling, where nobody set a language."""
 ATTACHED = 'SELECT meta_value FROM wp_postmeta WHERE meta_key = "_wp_attached_file"'
 LANGUAGES = {"en": "", "es": "es_ES", "fr": "fr_FR", "de": "de_DE", "pt": "pt_PT", "it": "it_IT", "nl": "nl_NL"}
 """The names that WordPress has for the languages of organisations."""
@@ -109,6 +112,7 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
         trial=TRIAL.format(version=pool.VERSION),
         archives=archives,
     )
+    yield from imports.declare(place, pools(place)[1].user)
     yield database(place)
     yield Secret(f"{name}-salt", "random")
     yield Secret(f"{name}-administrator", "password", deployed=False)
@@ -118,7 +122,8 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
         yield Secret(f"{name}-gate-htpasswd", "htpasswd", made_from=f"{name}-gate", subject=GATE_USER)
     visitors, own = pools(place)
     # Before its pages are asked for: installed, brought to the core's version, its plugins switched on.
-    yield Unit(settle_unit(place), reads=(place.current, f"{place.settings}/wordpress", SCRIPTS))
+    brought = imports.current(place)
+    yield Unit(settle_unit(place), reads=(place.current, f"{place.settings}/wordpress", SCRIPTS, *brought))
     for each in dict.fromkeys((own, visitors)):
         yield from pool.declare(each)
     yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
@@ -176,10 +181,12 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
         )
         yield from pool.files(each, *((settle_unit(place), cron_unit(place)) if each == own else ()))
     yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
-    for script in ("settle.php", "db-error.php", "must-use/coopinfra.php"):
+    for script in ("settle.php", "import.php", "db-error.php", "must-use/coopinfra.php"):
         yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
     for task, unit in (("settle", settle_unit(place)), ("cron", cron_unit(place))):
-        yield template(part, "wordpress/system/site.service.j2", to=f"{UNITS}/{unit}", pool=own, task=task)
+        folder = imports.path(place) if place.site.imported and task == "settle" else ""
+        to = f"{UNITS}/{unit}"
+        yield template(part, "wordpress/system/site.service.j2", to=to, pool=own, task=task, imported=folder)
     yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
     yield Directory(uploads(place), user=own.user)
 
@@ -209,7 +216,7 @@ def checks(place: Place[WordpressSite]) -> Iterator[Check]:
     yield owns(f"the site `{place.name}` has what was uploaded to it for itself", uploads(place), own.user)
     yield succeeds(
         f"all uploads are there that the database of `{place.name}` names",
-        f"named=$(runuser -u {own.user} -- mariadb --no-defaults -N -r -e '{ATTACHED}' {place.id}) || exit 1;"
+        f"named=$(runuser -u {own.user} -- mariadb {LETTERS} -N -r -e '{ATTACHED}' {place.id}) || exit 1;"
         f' missing=$(printf \'%s\\n\' "$named" | while IFS= read -r file; do [ -z "$file" ] ||'
         f' [ -e "{uploads(place)}/$file" ] || echo "$file"; done | head -n 3);'
         ' [ -z "$missing" ] || { echo "missing: $missing"; false; }',

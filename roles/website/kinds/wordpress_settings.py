@@ -10,7 +10,7 @@ from pydantic import AfterValidator, model_validator
 from coopinfra.roles.contract import Field, Settings
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug, quoted, refuse
 from coopinfra.roles.website.kinds.php import WithPhp
-from coopinfra.roles.website.sites import Source
+from coopinfra.roles.website.sites import BesideOrg, Source
 
 
 def _checksum(value: str) -> str:
@@ -80,6 +80,14 @@ class WordpressSite(WithPhp):
     source: Source | None = Field(
         default=None,
         description="Where plugins and themes of your own come from; they lie in its `wp-content`.",
+    )
+    imported: BesideOrg = Field(
+        default="",
+        description=(
+            "A folder beside org.yml that `site import` made: loaded into the new site once, and never over one that "
+            "is there. Take it out when all is there."
+        ),
+        examples=["sites/blog"],
     )
     plugins: BySlug[Pinned] = Field(
         default={}, validate_default=True, description="Plugins by the name of their folder; each is switched on."

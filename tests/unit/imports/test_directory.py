@@ -3,6 +3,7 @@
 import pytest
 
 from coopinfra.deploy.imports import KINDS, directory
+from coopinfra.deploy.imports.finding import Origin
 
 DOMAINS = ("www.highbeam.example", "old.example")
 
@@ -17,7 +18,7 @@ def site(tmp_path):
 
 
 def bring(site):
-    brought = directory.bring(site, site.parent / "new", DOMAINS)
+    brought = directory.bring(Origin(site), site.parent / "new", DOMAINS)
     there = sorted(str(path.relative_to(site.parent / "new")) for path in (site.parent / "new").rglob("*.*"))
     return brought, there
 
@@ -100,5 +101,5 @@ def test_without_a_start_page_it_says_what_could_be_meant(site):
 
 
 def test_any_directory_fits_and_a_file_does_not(site):
-    assert [kind.fits(site) for kind in KINDS][-1]
-    assert not directory.fits(site / "index.html")
+    assert [kind.fits(Origin(site)) for kind in KINDS][-1]
+    assert not directory.fits(Origin(site / "index.html"))

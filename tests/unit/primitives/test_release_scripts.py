@@ -128,3 +128,14 @@ def test_what_is_built_is_what_is_tried_and_served(release, tmp_path):
     assert served(release, "built") == "built of two as two\n"
     assert publish(whole, "three", page="three").returncode == 1
     assert state(release)[0] == "two"
+
+
+@pytest.mark.parametrize(("reads", "mode"), [(False, 0o755), (True, 0o750)])
+def test_what_one_group_alone_may_read_is_shut_to_all_others(release: Release, reads: bool, mode: int) -> None:
+    group = str(os.getgid()) if reads else ""
+
+    publish(replace(release, reader=group), "r1", **{"a.txt": "a"})
+
+    there = Path(release.path) / "releases/r1"
+    assert there.stat().st_mode & 0o777 == mode
+    assert (there / "a.txt").stat().st_mode & 0o777 == mode & 0o666

@@ -49,6 +49,7 @@ def wordpress(**more: Any) -> WebsiteSettings:
         ({"plugins": {"a": PIN | {"url": "", "file": "../a.zip"}}}, "is not an archive beside org.yml"),
         ({"plugins": {"../a": PIN}}, "is not a short name"),
         ({"preview_password": True}, "browsers keep one password"),
+        ({"imported": "../blog"}, "is not a folder beside org.yml"),
         ({"administrator_email": "rosa"}, "is not an email address"),
     ],
 )
