@@ -246,7 +246,8 @@ def full(operator):
     yield
     operator.root(
         "set -e; systemctl stop restic-rest-server; rm -rf /root/kept; cp -a /srv/backups /root/kept;"
-        " umount /srv/backups; find /srv/backups -mindepth 1 -delete; cp -a /root/kept/. /srv/backups; systemctl start restic-rest-server",
+        " umount /srv/backups; find /srv/backups -mindepth 1 -delete; cp -a /root/kept/. /srv/backups;"
+        " systemctl start restic-rest-server",
         box="vault1",
     )
     operator.root(ANSWERS)
