@@ -473,9 +473,6 @@ def drill(operator, place):
     return ran.returncode, ran.stderr, after[len(before) :]
 
 
-SPOIL = "find highbeam.web1/data -type f -exec sh -c 'printf evil | dd of=\"$1\" bs=1 seek=40 conv=notrunc' - {} \\;"
-
-
 def test_a_drill_reads_the_disk_in_the_drawer_while_it_is_plugged_in(second, disk):
     second.root(f"rm {BY_LABEL}", box="vault2")
     unplugged = drill(second, "drawer")
@@ -489,8 +486,8 @@ def test_a_drill_reads_the_disk_in_the_drawer_while_it_is_plugged_in(second, dis
     green = drill(second, "drawer")
     status = second.run("backup", "status", "highbeam").stdout
     second.root(
-        f"mkdir -p /mnt/drawer; mount {disk} /mnt/drawer; cd /mnt/drawer/coopinfra; {SPOIL} 2>/dev/null;"
-        " cd /; umount /mnt/drawer",
+        f"mkdir -p /mnt/drawer; mount {disk} /mnt/drawer; cd /mnt/drawer/coopinfra;"
+        " find highbeam.web1/data -type f -exec shred -n 1 {} +; cd /; umount /mnt/drawer",
         box="vault2",
     )
     spoilt = drill(second, "drawer")
