@@ -13,10 +13,10 @@ AWAY = 'Post "https://vault1.example:8000/": dial tcp 203.0.113.20:8000: connect
 
 
 def send(tmp_path: Path, refusals: list[tuple[str, str]]) -> tuple[int, str]:
-    """Send by a restic that says each time why it tries again, and then is done; return how it ended, and what it said."""
+    """Send by a restic that says why it tries again, and then is done; return how that ended, and what it said."""
     lines = "".join(f"Save(<{name}>) returned error, retrying after 1.2s: {why}\n" for name, why in refusals)
     program = tmp_path / "restic"
-    program.write_text(f"#!/bin/sh\ncat >&2 <<'X'\n{lines}X\nsleep 3\n")
+    program.write_text(f"#!/bin/sh\ncat >&2 <<'X'\n{lines}X\nexec sleep 1\n")
     program.chmod(0o755)
     functions = (
         "# What restic was told" + SCRIPT.read_text().partition("# What restic was told")[2].partition("clear()")[0]
