@@ -174,7 +174,10 @@ def prune(
 def drill(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")] = "",
     server: Server = "",
-    place: Annotated[str, typer.Option(help="From where, if it is kept at several places.")] = "",
+    place: Annotated[
+        str,
+        typer.Option(help="From where, if there are several; a disk by its label, while it is plugged in."),
+    ] = "",
     everybody: Annotated[bool, typer.Option("--all", help="Every organisation that has backups.")] = False,
     due: Annotated[
         bool, typer.Option("--due", help="Only servers whose last drill is too old, or red; of every organisation.")

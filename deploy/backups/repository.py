@@ -6,8 +6,9 @@ import json
 import os
 import socket
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 
 SECONDS_TO_ANSWER = 20
+# A cache would hold what the keeper may have lost since.
+READS = ("restic", "--quiet", "--no-lock", "--no-cache")
 
 
 class NotReadable(CoopinfraError):
@@ -48,15 +51,8 @@ class Door:
             )
 
 
-@dataclass(frozen=True)
-class Repository:
-    """Where they are, and the secrets that read them; a secret goes to restic in its environment, never as a word."""
-
-    url: str
-    login: str
-    password: str = field(repr=False)
-    key: str = field(repr=False)
-    certificate: str = field(repr=False)
+class Repository(ABC):
+    """Where they are, and what reads them; a secret goes to restic in its environment, never as a word."""
 
     def run(self, *words: str) -> str:
         """Return what restic prints; raise NotReadable with what it complains of, also where it goes on."""
@@ -84,6 +80,21 @@ class Repository:
             if process.returncode:
                 raise NotReadable(Problem(_last(said) or f"restic ended with {process.returncode}"))
 
+    @abstractmethod
+    def _restic(self, *words: str) -> AbstractContextManager[tuple[tuple[str, ...], dict[str, str]]]:
+        """Give the command and its environment."""
+
+
+@dataclass(frozen=True)
+class Served(Repository):
+    """Backups at a server that keeps them, as it gives them out."""
+
+    url: str
+    login: str
+    password: str = field(repr=False)
+    key: str = field(repr=False)
+    certificate: str = field(repr=False)
+
     def _answers(self) -> None:
         """Raise NotReadable where nobody is there: restic would try for a quarter of an hour."""
         found = urlsplit(self.url.removeprefix("rest:"))
@@ -100,9 +111,22 @@ class Repository:
             certificate.write_text(self.certificate)
             address = self.url.replace("https://", f"https://{self.login}:{self.password}@", 1)
             environ = {**os.environ, "RESTIC_REPOSITORY": address, "RESTIC_PASSWORD": self.key, "LC_ALL": "C"}
-            # A cache would hold what the keeper may have lost since.
-            fixed = ("restic", "--quiet", "--no-lock", "--no-cache", "--cacert", str(certificate))
-            yield (*fixed, *words), environ
+            yield (*READS, "--cacert", str(certificate), *words), environ
+
+
+@dataclass(frozen=True)
+class Plugged(Repository):
+    """Backups on a disk that is plugged in at a server; `ssh` is the command that hands out its files there."""
+
+    name: str
+    ssh: str
+    key: str = field(repr=False)
+
+    @contextmanager
+    def _restic(self, *words: str) -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
+        # Over there an answer begins in the disk's folder; `disk` is nobody's name, as the command is given.
+        to_there = ("-o", f"sftp.command={self.ssh}", "--repo", f"sftp:disk:{self.name}")
+        yield (*READS, *to_there, *words), {**os.environ, "RESTIC_PASSWORD": self.key, "LC_ALL": "C"}
 
 
 def _said(argv: tuple[str, ...], environ: Mapping[str, str], hint: str = "") -> str:

@@ -118,9 +118,18 @@ def _log_in(client: paramiko.SSHClient, target: Target, login: str) -> None:
 
 def ssh_command(target: Target, command: str) -> tuple[str, ...]:
     """Return the system's own ssh, for a person at a terminal: the same pinned host key, the same one key of ours."""
+    return ("ssh", "-t", *_ssh_words(target, command))
+
+
+def ssh_for_programs(target: Target, command: str) -> tuple[str, ...]:
+    """Return the same for a program that speaks over it: without a terminal, and it never asks anybody."""
+    return ("ssh", "-T", "-o", "BatchMode=yes", *_ssh_words(target, command))
+
+
+def _ssh_words(target: Target, command: str) -> tuple[str, ...]:
     key = ("-i", target.identity.file, "-o", "IdentitiesOnly=yes") if target.identity.file else ()
     login = f"{target.identity.operator.login}@{target.server.address}"
-    return ("ssh", "-t", *ssh_options(target), *key, login, command)
+    return (*ssh_options(target), *key, login, command)
 
 
 def ssh_options(target: Target) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,9 +12,10 @@ from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
+from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.make import plan_of
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
-from coopinfra.roles.declarations import Kept
+from coopinfra.roles.declarations import Drawer, Kept
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Copies:
     server: ServerPlan
     target: Target
     kept: Kept
+    disk: Drawer | None = None
+    """Where they lie on one that somebody plugs in at that server."""
 
     def ask(self, connection: Connection, *words: str, script: str = Kept.script) -> str:
         """Run one of the scripts on the server whose backups they are; raise ServerError with what it says."""
@@ -53,16 +56,26 @@ class State:
 
 def copies(plan: Plan, server: str = "", place: str = "") -> tuple[Copies, ...]:
     """Return what is kept of each server, or of one at one place; raise InputError where there is nothing."""
-    found = tuple(
+    there = tuple(
         Copies(each, target, kept)
         for each, target in zip(plan.servers, targets(plan), strict=True)
         for kept in each.all(Kept)
-        if server in ("", each.server.id) and place in ("", kept.place)
     )
-    if not found:
-        hint = f"add `backups: {{to: [...]}}` to it, or choose another than `{server or place}`"
-        raise InputError(Problem(f"no backups of `{plan.organisation.id}` fit", hint))
-    return found
+    if not there:
+        raise InputError(
+            Problem(f"`{plan.organisation.id}` has no backups", "add `backups: {to: [...]}` to its org.yml")
+        )
+    _refuse_unknown("server", server, (each.server.server.id for each in there))
+    found = tuple(each for each in there if server in ("", each.server.server.id))
+    _refuse_unknown("place", place, (each.kept.place for each in found))
+    return tuple(each for each in found if place in ("", each.kept.place))
+
+
+def _refuse_unknown(what: str, name: str, there: Iterable[str]) -> None:
+    names = tuple(dict.fromkeys(there))
+    if name and name not in names:
+        hint = suggest(name, names, "there are")
+        raise InputError(Problem(f"there is no {what} `{name}` with these backups", hint))
 
 
 def one_server(plan: Plan, server: str = "", place: str = "") -> Copies:
@@ -133,10 +146,15 @@ def state_of(copy: Copies) -> State:
     """Ask whoever keeps the backups of one server."""
     connection = connect(keeper_of(copy))
     try:
-        said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
-        at = int(run(connection, "date +%s"))
+        return read_state(copy, connection, f"{Kept.keeper} list {copy.kept.repository}")
     finally:
         connection.close()
+
+
+def read_state(copy: Copies, connection: Connection, command: str) -> State:
+    """Read the one line that a command over there says of a server's backups, or nothing where there are none."""
+    said = run(connection, command).split()
+    at = int(run(connection, "date +%s"))
     number, size = (int(said[2]), int(said[3])) if said else (0, 0)
     age = (at - int(said[1])) / 3600 if number else None
     return State(copy.server.server.id, copy.kept.place, number, size, age, copy.kept.stale_hours)
@@ -145,8 +163,9 @@ def state_of(copy: Copies) -> State:
 def newest_at_keeper(copy: Copies) -> datetime | None:
     """Return when the newest backup came, by the clock of whoever keeps it; None where there is none."""
     connection = connect(keeper_of(copy))
+    script = Drawer.script if copy.disk else Kept.keeper
     try:
-        said = run(connection, f"{Kept.keeper} list {copy.kept.repository}").split()
+        said = run(connection, f"{script} list {copy.kept.repository}").split()
     finally:
         connection.close()
     return datetime.fromtimestamp(int(said[1]), UTC) if said and int(said[2]) else None

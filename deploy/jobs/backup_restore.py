@@ -85,8 +85,9 @@ def run_script(connection: Connection, place: str, prepared: Prepared) -> tuple[
     verb, *rest = _words(prepared)
     organisation = prepared.copies.server.organisation
     unit = ("systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit=coopinfra-restore@{organisation}")
+    clears = f"--property=OnFailure=coopinfra-restore-clear@{organisation}.service"
     script = (Kept.restore, verb, organisation, place, prepared.snapshot.id, *rest)
-    return tuple(run(connection, shlex.join((*unit, *script))).splitlines())
+    return tuple(run(connection, shlex.join((*unit, clears, *script))).splitlines())
 
 
 def _words(prepared: Prepared) -> tuple[str, ...]:

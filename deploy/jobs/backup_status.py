@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from coopinfra.deploy.backups.findings import spoken
 from coopinfra.deploy.engine.reach import connect
-from coopinfra.deploy.jobs.backup import Copies, copies, state_of
-from coopinfra.deploy.jobs.drill_receipt import last_age_hours, wrong
+from coopinfra.deploy.jobs.backup import Copies, State, copies, state_of
+from coopinfra.deploy.jobs.backup_disk import disk_state, on_disks, wrong_with_disk
+from coopinfra.deploy.jobs.drill_receipt import at_place
 from coopinfra.deploy.jobs.fleet import on_each
 from coopinfra.deploy.organisation.places import organisations
 from coopinfra.deploy.organisation.problems import CoopinfraError
@@ -24,7 +26,8 @@ class Promised:
 
     name: str
     age_hours: float | None
-    at_most_hours: int
+    at_most_hours: int | None
+    """None where nothing was promised of it."""
     wrong: str
     """What is wrong with it; empty where it is as promised."""
 
@@ -32,7 +35,9 @@ class Promised:
         """Say how old it is, how old it may be, and what is wrong."""
         if self.age_hours is None:
             return f"{self.name}: {self.wrong or 'not yet'}"
-        aged = f"{self.name}: {spoken(self.age_hours)} ago, {spoken(self.at_most_hours)} at most"
+        aged = f"{self.name}: {spoken(self.age_hours)} ago"
+        if self.at_most_hours is not None:
+            aged += f", {spoken(self.at_most_hours)} at most"
         return f"{aged}: {self.wrong}" if self.wrong else aged
 
 
@@ -83,7 +88,12 @@ def _plan(name: str) -> Plan | CoopinfraError:
 
 
 def _with_backups(plan: Plan) -> Iterator[tuple[Plan, Copies]]:
-    return ((plan, copy) for copy in copies(plan)) if plan.all(Kept) else iter(())
+    if not plan.all(Kept):
+        return
+    yield from ((plan, copy) for copy in copies(plan))
+    # Where whoever has the disk cannot be planned, that is said once already, of what it keeps.
+    with suppress(CoopinfraError):
+        yield from ((plan, copy) for copy in on_disks(plan))
 
 
 def _without(plan: Plan) -> Iterator[Standing]:
@@ -97,19 +107,25 @@ def _without(plan: Plan) -> Iterator[Standing]:
 
 def _standing(pair: tuple[Plan, Copies]) -> Standing:
     plan, copy = pair
-    state, days = state_of(copy), copy.kept.drill_days
+    days = copy.kept.drill_days
+    state = disk_state(copy) if copy.disk else state_of(copy)
+    drill = Promised("last drill", *at_place(plan, state.server, state.place, days))
     return Standing(
         plan.organisation.id,
         state.server,
         state.place,
         state.number,
         state.bytes,
-        (
-            Promised("last backup", state.age_hours, state.stale_hours, state.wrong),
-            Promised("last read whole", *_read(copy)),
-            Promised("last drill", last_age_hours(plan, state.server), days * 24, wrong(plan, state.server, days)),
-        ),
+        (*_ages(copy, state), drill),
     )
+
+
+def _ages(copy: Copies, state: State) -> Iterator[Promised]:
+    if copy.disk:
+        yield Promised("last copy", state.age_hours, 24 * copy.disk.days, wrong_with_disk(copy, state))
+    else:
+        yield Promised("last backup", state.age_hours, state.stale_hours, state.wrong)
+        yield Promised("last read whole", *_read(copy))
 
 
 def _read(copy: Copies) -> tuple[float | None, int, str]:

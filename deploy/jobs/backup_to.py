@@ -48,7 +48,7 @@ def prepare(organisation: str, wish: Wish, to: str, at: str, server: str, place:
     kept = keep(organisation)
     found = one_server(kept.plan, server, place)
     other, target = _taker(kept.plan, to, found)
-    repository = repository_of(kept, found.kept, found.server.server.id)
+    repository = repository_of(kept, found)
     listed = read_snapshots(repository.run("snapshots", "--json"), found.server.server.id, found.kept.place)
     snapshot, stage = choose(listed, at), Kept.stage.format(organisation)
     contents = _contents(repository, snapshot.id, stage)

@@ -16,7 +16,8 @@ from time import monotonic
 from coopinfra.deploy.backups.findings import Drill, Finding, Notes, of_promise, of_secrets, of_times
 from coopinfra.deploy.backups.repository import NotReadable, Repository
 from coopinfra.deploy.backups.snapshots import Snapshot, choose, read_snapshots
-from coopinfra.deploy.jobs.backup import Copies, copies, newest_at_keeper
+from coopinfra.deploy.jobs.backup import Copies, newest_at_keeper
+from coopinfra.deploy.jobs.backup_disk import readable, require_plugged_in
 from coopinfra.deploy.jobs.backup_repository import repository_of
 from coopinfra.deploy.jobs.drill_box import try_in_a_box
 from coopinfra.deploy.jobs.drill_receipt import is_due, write
@@ -53,14 +54,15 @@ def drills(
 def _chosen(kept: Keeping, server: str, place: str, *, due: bool) -> tuple[Copies, ...]:
     """Return every server with its first place, or those named."""
     found: dict[str, Copies] = {}
-    for copy in copies(kept.plan, server, place):
+    for copy in readable(kept.plan, server, place):
         found.setdefault(copy.server.server.id, copy)
     return tuple(copy for name, copy in found.items() if not due or is_due(kept.plan, name, copy.kept.drill_days))
 
 
 def _noted(kept: Keeping, copy: Copies, report: Report) -> Drilled | CoopinfraError:
-    """Drill one server and write the receipt, green or red."""
+    """Drill one server and write the receipt, green or red; none where a disk is not there to be read."""
     try:
+        require_plugged_in(copy)
         done = _one(kept, copy, report)
         return done, write(kept.plan, done)
     except CoopinfraError as error:
@@ -71,7 +73,7 @@ def _one(kept: Keeping, copy: Copies, report: Report) -> Drill:
     began, started, notes = datetime.now(UTC), monotonic(), Notes(report)
     done = Drill(kept.org.id, copy.server.server.id, copy.kept.place, began)
     try:
-        repository = repository_of(kept, copy.kept, copy.server.server.id)
+        repository = repository_of(kept, copy)
         snapshot = _look(kept, copy, repository, notes)
         if snapshot:
             done = replace(done, snapshot=snapshot.id, age_hours=(began - snapshot.time).total_seconds() / 3600)

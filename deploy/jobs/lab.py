@@ -16,9 +16,13 @@ def boxes_of(plan: Plan) -> tuple[labs.BoxSpec, ...]:
 
 
 def _box(organisation: str, server: Server) -> labs.BoxSpec:
-    tenancy = server.tenancy
-    name, whose = (tenancy.machine, tenancy.owner) if tenancy else (server.id, organisation)
-    return labs.BoxSpec(name, server.address, server.ipv6, organisation=whose)
+    whose = server.tenancy.owner if server.tenancy else organisation
+    return labs.BoxSpec(box_of(server), server.address, server.ipv6, organisation=whose)
+
+
+def box_of(server: Server) -> str:
+    """Return what the box of a server is called: as the machine, which may be another organisation's."""
+    return server.tenancy.machine if server.tenancy else server.id
 
 
 def publish_zone(lab: labs.Lab, organisation: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, model_validator
 
 from coopinfra.roles.contract import Field, Named, Part, Settings, Table, WholeNumber
-from coopinfra.roles.declarations import Declaration, Kept, Login, Need, Packages, Port, Secret, Unit, User
+from coopinfra.roles.declarations import Declaration, Drawer, Kept, Login, Need, Packages, Port, Secret, Unit, User
 from coopinfra.roles.keys import SshKey
 from coopinfra.roles.types import ServerName, ServerPath, quoted, refuse
 
@@ -114,7 +114,8 @@ def declare(part: Part[BackupServerSettings]) -> Iterator[Declaration]:
     yield Unit(UNIT, reads=(SETTINGS_FOLDER,), answers=f"{SCRIPT} answers")
     yield Unit(f"{DOCTOR}.timer", reads=(f"/etc/systemd/system/{DOCTOR}.timer",))
     if part.settings.disk:
-        yield Packages(("e2fsprogs", "rsync", "udev"))
+        yield Packages(("e2fsprogs", "openssh-sftp-server", "rsync", "udev"))
+        yield Drawer(part.settings.disk, part.settings.disk_days)
     if part.settings.copies:
         yield Packages(("openssh-client", "rsync"))
         yield Secret("copy-key", "ssh-key")

@@ -43,7 +43,8 @@ def checks(part: Part[BackupServerSettings]) -> Iterator[Check]:
         days = part.settings.disk_days
         yield succeeds(
             f"the disk {part.settings.disk} of {server} got a copy in the last {days} days",
-            f'[ -n "$(find {MEMORY}/disk -mtime -{days} 2>/dev/null)" ] || {{ echo it was not plugged in; false; }}',
+            f"if cat {MEMORY}/disk-failed 2>/dev/null; then false; fi && "
+            f'if [ -z "$(find {MEMORY}/disk -mtime -{days} 2>/dev/null)" ]; then echo it was not plugged in; false; fi',
         )
     for name, login in repositories(part):
         yield Check(f"{server} knows the login of {name}", _known(login))

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from coopinfra.roles.backup_server import COPY, DISK, MEMORY, USER, BackupServerSettings, name_of, repositories
 from coopinfra.roles.contract import Directory, File, Part
-from coopinfra.roles.declarations import Kept
+from coopinfra.roles.declarations import Drawer, Kept
 from coopinfra.roles.primitives.rendering import template
 
 FOLDER = "/etc/coopinfra/backup-copy"
 KNOWN_HOSTS = f"{FOLDER}/known_hosts"
 SCRIPT = "/usr/local/lib/coopinfra/backup-copy"
-DISK_SCRIPT = "/usr/local/lib/coopinfra/backup-disk"
 RULE = f"/etc/udev/rules.d/90-{DISK}.rules"
 UNITS = "/etc/systemd/system"
 
@@ -58,14 +57,17 @@ def _disk(part: Part[BackupServerSettings]) -> Iterator[File | Directory]:
         validate=f"udevadm verify --no-summary {RULE}",
         unit=DISK,
     )
-    yield template(part, f"system/{DISK}@.service.j2", to=f"{UNITS}/{DISK}@.service", script=DISK_SCRIPT, memory=MEMORY)
+    yield template(
+        part, f"system/{DISK}@.service.j2", to=f"{UNITS}/{DISK}@.service", script=Drawer.script, memory=MEMORY
+    )
     yield template(
         part,
         "coopinfra/backup-disk.j2",
-        to=DISK_SCRIPT,
+        to=Drawer.script,
         mode="0755",
         validate="sh -n {file}",
         copy=SCRIPT,
+        keeper=Kept.keeper,
         memory=MEMORY,
         kept=tuple(name for name, _ in repositories(part)),
     )

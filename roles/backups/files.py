@@ -39,8 +39,14 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         backups=SCRIPT,
         manifest=MANIFESTS,
     )
-    for name in (f"coopinfra-{does}@.{kind}" for does in ("backup", VERIFY) for kind in ("service", "timer")):
-        yield template(part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT, state=STATE)
+    yield template(
+        part, "tmpfiles.d/coopinfra-backups.conf.j2", to="/etc/tmpfiles.d/coopinfra-backups.conf", state=STATE
+    )
+    timed = (f"coopinfra-{does}@.{kind}" for does in ("backup", VERIFY) for kind in ("service", "timer"))
+    for name in (*timed, "coopinfra-backup-clear@.service", "coopinfra-restore-clear@.service"):
+        yield template(
+            part, f"system/{name}.j2", to=f"{UNITS}/{name}", script=SCRIPT, restore=Kept.restore, state=STATE
+        )
     yield template(part, "system/schedule.conf.j2", to=f"{UNITS}/{unit(part, 'timer')}.d/schedule.conf")
     kept = paths(part)
     yield template(

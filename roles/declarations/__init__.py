@@ -6,7 +6,7 @@ by the primitives. A *fact* is read by whoever is there.
 
 from __future__ import annotations
 
-from coopinfra.roles.declarations.backups import BackupPath, Dump, Kept
+from coopinfra.roles.declarations.backups import BackupPath, Drawer, Dump, Kept
 from coopinfra.roles.declarations.databases import (
     Cache,
     Database,
@@ -28,6 +28,7 @@ __all__ = [
     "Certificate",
     "Database",
     "Declaration",
+    "Drawer",
     "Dump",
     "Fact",
     "Grant",

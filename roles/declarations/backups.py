@@ -45,6 +45,17 @@ class BackupPath(Fact):
 
 
 @dataclass(frozen=True)
+class Drawer(Fact):
+    """A disk that gets a copy of all that a server keeps when somebody plugs it in there, and that drills read."""
+
+    label: str
+    days: int
+    """The age of the last copy from which on something is wrong."""
+
+    script: ClassVar[str] = "/usr/local/lib/coopinfra/backup-disk"
+
+
+@dataclass(frozen=True)
 class Kept(Fact):
     """A server that keeps the backups of this one (`backup-server`), for the commands about them."""
 

@@ -72,6 +72,8 @@ fi
 _TRACE = 'import ctypes, os, sys; sys.exit(ctypes.CDLL(None).ptrace(0x4206, int(os.environ["APP"]), 0, 0) != 0)'
 _KEYS = "/etc/letsencrypt/archive"
 _STATE = "/var/lib/coopinfra"
+STAGE = f"{_STATE}/backups/birch/stage"
+STAGED = f"{STAGE}/dumps/mariadb-birch-tools/birch-tools.dump"
 
 
 FILES = (
@@ -132,6 +134,18 @@ FILES = (
         f"cat {_STATE}/state/birch/manifest.json",
         f"for each in {_STATE} {_STATE}/state {_STATE}/state/birch; do open_up o+x $each; done; "
         f"open_up o+r {_STATE}/state/birch/manifest.json",
+    ),
+    Attempt(
+        "read the copy of its database that lies there while a backup runs",
+        f"grep -q MariaDB {STAGED}",
+        f"for each in {_STATE} {_STATE}/backups {_STATE}/backups/birch {STAGE} {STAGE}/dumps"
+        f" {STAGE}/dumps/mariadb-birch-tools; do open_up o+x $each; done; open_up o+r {STAGED}",
+    ),
+    Attempt(
+        "read the memory of a program of it that crashed (a core dump)",
+        f"cat {DATA}/birch-shop/core",
+        f"open_up o+x {DATA}/birch-shop; open_up o+r {DATA}/birch-shop/core",
+        _SEES_SITES,
     ),
     Attempt("read the machine's passwords", "cat /etc/shadow", "open_up o+r /etc/shadow"),
     Attempt(

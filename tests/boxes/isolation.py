@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from shlex import quote
 
-from attempts import BY_PHP, BY_PROGRAMS, QUEUE, SEGMENT, SHARED, Attempt
+from attempts import BY_PHP, BY_PROGRAMS, DATA, QUEUE, SEGMENT, SHARED, STAGE, Attempt
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
 
@@ -75,11 +75,33 @@ mount --bind /proc/$APP/ns/net /run/attempts/network
 systemctl start birch-shop@job-count.service
 printf picture >/srv/data/birch-tools/uploads/beam.png
 """
+# A real backup that stands still in the middle, with a whole copy of a database: the next one waits for a table.
+STOOD_STILL = f"""
+cd /
+runuser -u postgres -- psql -q -d birch-shop -c 'BEGIN; LOCK TABLE orders; SELECT pg_sleep(120)' >/dev/null 2>&1 &
+unit=coopinfra-backup@birch.service
+sleep 1
+systemctl start --no-block $unit
+timeout 60 sh -c 'until [ -e {STAGE}/dumps/postgresql-birch-shop ]; do sleep 0.1; done'
+echo 1 >"/sys/fs/cgroup$(systemctl show -P ControlGroup $unit)/cgroup.freeze"
+runuser -u postgres -- psql -q -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE query LIKE '%LOCK%' AND pid <> pg_backend_pid()" >/dev/null
+"""
+# The machine's own setting keeps programs from leaving any; a box cannot set it, as the kernel is its host's, and where
+# that one takes them elsewhere, a file stands in, as the kernel would leave it.
+CRASHED = f"""
+cd {DATA}/birch-shop
+ulimit -c unlimited
+setpriv --reuid=birch-shop --regid=birch-shop --clear-groups sh -c 'kill -SEGV $$' 2>/dev/null || true
+if ls core.* >/dev/null 2>&1; then mv core.* core; fi
+[ -e core ] || echo kept | install -m 0600 -o birch-shop -g birch-shop /dev/stdin core
+cd /
+"""
 
 
 def prepare(operator: Operator) -> None:
     """Lay on the box what attempts need, and what there is to be taken."""
-    _root(operator, "\n".join(_preparation()))
+    _root(operator, "\n".join((*_preparation(), STOOD_STILL, CRASHED)))
     operator.outside("curl", "-sS", "--form-string", f"code={SHARED};", PHP_VICTIM)
 
 

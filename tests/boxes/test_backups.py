@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 
 import pytest
 
@@ -231,6 +232,102 @@ def test_a_keeper_that_is_down_fails_the_backup_loudly_and_the_other_places_get_
     assert operator.red() == {}, "the control: with the keeper back, all of it is sent"
 
 
+@pytest.fixture
+def full(operator):
+    """The keeper's disk is small, and full; afterwards it is the one that it was, with all that came meanwhile."""
+    operator.root(
+        "set -e; systemctl stop restic-rest-server; cp -a /srv/backups /root/kept;"
+        " mount -t tmpfs -o size=$(($(du -sm /srv/backups | cut -f1) + 20))m none /srv/backups;"
+        " chown --reference=/root/kept /srv/backups; chmod 700 /srv/backups; cp -a /root/kept/. /srv/backups;"
+        " cat /dev/zero >/srv/backups/filler 2>/dev/null || true; systemctl start restic-rest-server",
+        box="vault1",
+    )
+    operator.root(ANSWERS)
+    yield
+    operator.root(
+        "set -e; systemctl stop restic-rest-server; rm -rf /root/kept; cp -a /srv/backups /root/kept;"
+        " umount /srv/backups; find /srv/backups -mindepth 1 -delete; cp -a /root/kept/. /srv/backups;"
+        " systemctl start restic-rest-server",
+        box="vault1",
+    )
+    operator.root(ANSWERS)
+
+
+@pytest.mark.usefixtures("full")
+def test_a_keeper_whose_disk_is_full_is_named_within_a_minute_and_still_gives_back_what_it_has(operator):
+    began = time.monotonic()
+    failed = operator.run("backup", "now", "highbeam")
+    took = time.monotonic() - began
+    wrong, there = operator.red(), operator.red("collective")
+    looked = operator.root("/usr/local/lib/coopinfra/backup-doctor doctor 2>&1 || true", box="vault1")
+    read = operator.run("backup", "verify", "highbeam")
+    operator.ok("backup", "restore", "highbeam", "--path", "/srv/shared/note", "--into", "/root/full")
+    operator.root("rm /srv/backups/filler", box="vault1")
+
+    made = operator.ok("backup", "now", "highbeam")
+
+    refusal = "collective-vault1 refuses what is sent (507 Insufficient Storage): is its disk full"
+    assert failed.returncode == read.returncode == 3
+    assert took < 60
+    assert refusal in failed.stderr
+    assert refusal in read.stderr
+    assert refusal in wrong["the last backup of web1 went well"]
+    assert there["vault1 has room for more backups"] == "100 % of the disk are used"
+    assert "100 % of the disk are used" in looked
+    assert operator.root("cat /root/full/srv/shared/note") == "minutes\n"
+    assert made.stdout == "web1: sent to collective-vault1\n", "the control: with room it goes through"
+    assert operator.red() == operator.red("collective") == {}
+
+
+STAGED = f"{STATE}/stage/dumps/postgresql-{NAME}/{NAME}.dump"
+GONE = f"timeout 10 sh -c 'while [ -e {STATE}/stage ]; do sleep 0.1; done'"
+
+
+@pytest.fixture
+def copying(operator):
+    """A backup that an operator has asked for, in the middle: one copy lies there, another waits for a lock."""
+    hold = "psql -X -q -d highbeam-shop -c 'BEGIN; LOCK TABLE orders; SELECT pg_sleep(300)'"
+    operator.root(f"cd /; runuser -u highbeam-shop -- {hold} >/dev/null 2>&1 & sleep 1")
+    running = operator.start(*operator.argv("backup", "now", "highbeam"))
+    operator.root(f"timeout 60 sh -c 'until [ -e {STATE}/stage/dumps/postgresql-highbeam-shop ]; do sleep 0.1; done'")
+    yield running
+    ended = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK%' AND pid <> pg_backend_pid()"
+    )
+    operator.root(f'cd /; runuser -u postgres -- psql -X -q -c "{ended}" >/dev/null')
+    operator.ok("backup", "now", "highbeam")
+    assert operator.red() == {}
+
+
+def test_a_backup_that_is_killed_with_all_its_processes_leaves_no_copy_of_a_database(operator, copying):
+    lay_open = int(operator.root(f"stat -c %s {STAGED}"))
+
+    operator.root(f"systemctl kill --signal=KILL {UNIT}")
+    operator.root(GONE)
+
+    copying.communicate()
+    assert lay_open > 1000, "the control: while it runs the copy is there"
+    assert copying.returncode == 3
+
+
+@pytest.mark.rest
+def test_a_power_cut_in_the_middle_of_a_backup_leaves_no_copy_of_a_database_after_the_next_boot(operator, copying):
+    """What is killed first is the connection; what the machine was about to clear up, it cannot."""
+    rule = "/etc/tmpfiles.d/coopinfra-backups.conf"
+    operator.root(f"mv {rule} /root/rule")
+    labs.kill(operator.lab, "web1")
+    copying.communicate()
+    labs.start(operator.lab, "web1")
+    without = operator.root(f"ls {STAGED}")
+    operator.root(f"mv /root/rule {rule}")
+
+    labs.kill(operator.lab, "web1")
+    labs.start(operator.lab, "web1")
+
+    assert without == f"{STAGED}\n", "the control: nothing else removes it"
+    assert "stage" not in operator.root(f"ls {STATE}").split()
+
+
 @pytest.mark.rest
 @pytest.mark.parametrize("turn", range(3))
 def test_a_backup_that_is_killed_leaves_nothing_that_hinders_the_next(operator, turn):
@@ -267,10 +364,14 @@ def test_a_restore_that_is_killed_has_lost_nothing_and_the_next_one_finishes_it(
 
     running = operator.start(*operator.argv("backup", "restore", "highbeam", "--all", "--yes"))
     operator.root("until systemctl is-active --quiet coopinfra-restore@highbeam; do sleep 0.02; done")
-    operator.root(f"{wait}; systemctl kill --signal=KILL coopinfra-restore@highbeam || true")
+    operator.root(wait)
+    unpacked = operator.root(f"find {STATE}/restored -name '{NAME}.dump' 2>/dev/null || true")
+    operator.root("systemctl kill --signal=KILL coopinfra-restore@highbeam || true")
     running.communicate()
+    operator.root(f"timeout 10 sh -c 'while [ -e {STATE}/restored ]; do sleep 0.1; done'")
     found = operator.root(TODAY)
 
+    assert unpacked or when != "fixed", "the control: what was unpacked lay there"
     assert "/srv/shared/note" in found, f"the file is in its place or aside ({wait})"
     assert "today-row" in found, f"and so is the row ({wait})"
     ran = operator.ok("backup", "restore", "highbeam", "--all", "--yes")

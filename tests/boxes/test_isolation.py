@@ -55,6 +55,17 @@ SHOP = """\
             secrets: {PAYMENT_TOKEN: random}
             jobs:
               count: {command: python shop.py count, at: daily}
+      backups: {to: [collective/vault1]}
+"""
+KEEPER = """\
+name: Sister Co-op
+domain: sister.example
+contacts: [{name: Ada Moreno, does: decides}]
+servers:
+  vault1:
+    address: 203.0.113.20
+    roles:
+      backup-server: {keeps: [birch/web]}
 """
 
 
@@ -71,6 +82,9 @@ def operator(lab):
         (folder / "tools/index.php").write_text('<?php if (isset($_POST["code"])) eval($_POST["code"]); ?>tools\n')
     with machines(lab) as make:
         sharing = Sharing(make(SHARED1))
+        # No machine: what counts is what a backup leaves open here before it is sent.
+        sharing.write("collective", KEEPER)
+        sharing.operator.ok("secrets", "generate", "collective")
         for name in ("lantern", *TENANTS):
             sharing.publish(name)
             sharing.deploy(name)

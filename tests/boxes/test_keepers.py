@@ -27,6 +27,7 @@ FILES_ALONE = CLIENT.replace("      postgresql: {databases: {members: {}}}\n", "
     "also:", "copies_at: [collective/vault2], every: 24h, also:"
 )
 DOCTOR = "/usr/local/lib/coopinfra/backup-doctor"
+BY_LABEL = "/dev/disk/by-label/drawer"
 COPY_UNIT = "coopinfra-backup-copy.service"
 NOT_PLUGGED_IN = "the disk drawer of vault2 got a copy in the last 35 days"
 WELL = "nothing is wrong with the backups that vault1 keeps, as far as it can see"
@@ -395,16 +396,17 @@ def test_the_key_that_fetches_can_read_and_nothing_else(second):
 
 @pytest.fixture
 def disk(second):
-    """A disk with a file system of that label; what stands in for plugging it in is that udev's unit is started."""
+    """A disk with a file system of that label; what stands in for udev is its link, and that its unit is started."""
     looped = second.root(
         "truncate -s 300M /root/drawer.img; mkfs.ext4 -q -L drawer /root/drawer.img;"
         "[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237;"
         "for n in $(seq 0 63); do [ -e /dev/loop$n ] || mknod /dev/loop$n b 7 $n; done;"
-        "losetup -f --show /root/drawer.img",
+        "mkdir -p /dev/disk/by-label; losetup -f --show /root/drawer.img",
         box="vault2",
     ).strip()
+    second.root(f"ln -sf {looped} {BY_LABEL}", box="vault2")
     yield looped
-    second.root(f"losetup -d {looped}", box="vault2")
+    second.root(f"losetup -d {looped}; rm -f {BY_LABEL}", box="vault2")
 
 
 def plug_in(operator, disk):
@@ -446,13 +448,77 @@ def test_a_disk_that_is_too_small_says_so_and_keeps_what_it_has(second, disk):
     )
 
     ended, said = plug_in(second, disk)
+    red = second.red("collective")
     second.root(f"find {REPOSITORY}/data/00 -size +2M -newermt '1 minute ago' -delete", box="vault2")
     has = second.root(
         f"mount {disk} /mnt/drawer; cd /mnt/drawer/coopinfra; find highbeam.web1/snapshots -type f | wc -l |"
-        " diff - /root/had && echo all; cd /; umount /mnt/drawer",
+        " diff - /root/had && echo all; cd /; rm /mnt/drawer/full; umount /mnt/drawer",
         box="vault2",
     )
+    mended, _ = plug_in(second, disk)
 
     assert ended == "exit-code"
-    assert "the copy onto the disk FAILED" in said
+    assert "the copy onto the disk drawer FAILED: not all was copied of highbeam.web1; 100% of it are used" in said
     assert has == "all\n"
+    assert red == {NOT_PLUGGED_IN: "not all was copied of highbeam.web1; 100% of it are used"}
+    assert mended == "success"
+    assert second.red("collective") == {}, "the control: with room, the copy goes through"
+
+
+def drill(operator, place):
+    """Drill from one place; return how the command ended, what it said, and what stands in the receipts it left."""
+    before = operator.data("backup", "receipts", "highbeam")["receipts"]
+    ran = operator.run("backup", "drill", "highbeam", "--place", place)
+    after = operator.data("backup", "receipts", "highbeam")["receipts"]
+    return ran.returncode, ran.stderr, after[len(before) :]
+
+
+def test_a_drill_reads_the_disk_in_the_drawer_while_it_is_plugged_in(second, disk):
+    second.root(f"rm {BY_LABEL}", box="vault2")
+    unplugged = drill(second, "drawer")
+    second.root(f"ln -s {disk} {BY_LABEL}", box="vault2")
+    without = drill(second, "drawer")
+    plug_in(second, disk)
+    # What the server and both keepers have since is not on the disk.
+    second.root("echo later >/srv/shared/note")
+    second.ok("backup", "now", "highbeam")
+
+    green = drill(second, "drawer")
+    status = second.run("backup", "status", "highbeam").stdout
+    second.root(
+        f"mkdir -p /mnt/drawer; mount {disk} /mnt/drawer; cd /mnt/drawer/coopinfra;"
+        " find highbeam.web1/data -type f -exec shred -n 1 {} +; cd /; umount /mnt/drawer",
+        box="vault2",
+    )
+    spoilt = drill(second, "drawer")
+    red = second.run("backup", "status", "highbeam").stdout
+    second.root("echo minutes >/srv/shared/note")
+    mounted = second.root("mount | grep -c backup-disk || true", box="vault2")
+
+    for (code, said, receipts), reason in ((unplugged, "is not plugged in"), (without, "holds no backups of")):
+        assert (code, receipts) == (3, []), said
+        assert f"the disk drawer {reason}" in said
+    code, said, (receipt,) = green
+    assert (code, receipt["result"], receipt["place"]) == (0, "green", "collective-vault2/drawer"), said
+    assert receipt["packets_out"] == 0
+    assert "compared: 2 files with the same sums" in [each["sentence"] for each in receipt["findings"]]
+    words = (second.folder / f"receipts/drill-{receipt['number']}.md").read_text()
+    assert "from the disk `drawer`, which was plugged in at collective-vault2" in words
+    assert "highbeam/web1 at collective-vault2/drawer: " in status
+    assert [line for line in status.splitlines() if line.startswith("  ok  last copy: ")]
+    code, said, (receipt,) = spoilt
+    assert (code, receipt["result"]) == (1, "red"), said
+    assert "ciphertext verification failed" in said, "red for the right reason"
+    assert f": drill-{receipt['number']}.json says that not all came back from {receipt['place']}\n" in red
+    assert mounted == "0\n", "nothing of it stays mounted"
+
+
+@pytest.mark.rest
+def test_a_drill_reads_the_second_copy(second):
+    second.root(f"systemctl stop restic-rest-server; rm -rf {REPOSITORY}", box="vault1")
+
+    code, said, (receipt,) = drill(second, "collective-vault2")
+
+    assert (code, receipt["result"], receipt["place"]) == (0, "green", "collective-vault2"), said
+    first, _, (lost,) = drill(second, "collective-vault1")
+    assert (first, lost["result"]) == (1, "red"), "the control: the first is gone"

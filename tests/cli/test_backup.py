@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from coopinfra.deploy.jobs import backup, backup_restore, backup_status, drill_receipt
+from coopinfra.deploy.jobs import backup, backup_disk, backup_restore, backup_status, drill_receipt
 from coopinfra.deploy.jobs.backup_outcomes import outcomes
 from coopinfra.deploy.jobs.secrets import generate, keep, refuse_change
 from coopinfra.deploy.organisation.places import SHIPPED
@@ -23,6 +23,7 @@ SCRIPT, RESTORE = "/usr/local/lib/coopinfra/backups", "/usr/local/lib/coopinfra/
 ID = "c0ffee" + "0" * 58
 KEEPER = "/usr/local/lib/coopinfra/backup-server list highbeam.web1"
 VERIFIED = f"{SCRIPT} verified highbeam vault1"
+DISK = "/usr/local/lib/coopinfra/backup-disk last highbeam.web1"
 DATABASE = "postgresql-highbeam-members"
 CONTENTS = f"""\
 taken 1
@@ -72,7 +73,7 @@ def says(monkeypatch):
         )
 
     connection = SimpleNamespace(label="web1", run=run, close=lambda: None)
-    for module in (backup, backup_restore, backup_status):
+    for module in (backup, backup_disk, backup_restore, backup_status):
         monkeypatch.setattr(module, "connect", lambda _: connection)
     monkeypatch.setattr(
         backup,
@@ -107,12 +108,13 @@ def drilled(tmp_path, monkeypatch):
     # That receipts without a signature do not count is tested with the chain.
     monkeypatch.setattr(drill_receipt, "chain_problems", lambda _: ())
 
-    def write(days=1, minutes=3.0, result="green"):
+    def write(days=1, minutes=3.0, result="green", place="vault1", number=1):
         began = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-        data = {"kind": "drill", "number": 1, "server": "web1", "began": began, "minutes": minutes, "result": result}
+        data = {"kind": "drill", "number": number, "server": "web1", "place": place, "result": result}
+        data |= {"began": began, "minutes": minutes}
         folder = tmp_path / "inventories/highbeam/receipts"
         folder.mkdir(exist_ok=True)
-        (folder / "drill-1.json").write_text(json.dumps({**data, "previous": ""}))
+        (folder / f"drill-{number}.json").write_text(json.dumps({**data, "previous": ""}))
 
     return write
 
@@ -173,7 +175,7 @@ def test_of_a_young_server_not_all_need_be_read_yet(coopinfra, says, drilled):
     [
         ({}, ""),
         ({"days": 40}, "the last one was 40 days ago"),
-        ({"result": "red"}, "drill-1.json says that not all came back"),
+        ({"result": "red"}, "drill-1.json says that not all came back from vault1"),
         ({"minutes": 300.0}, "it took 5 hours, and 4 hours were promised"),
     ],
 )
@@ -185,6 +187,71 @@ def test_a_drill_is_held_against_the_promises(coopinfra, drilled, tmp_path, rece
 
     assert code == (1 if said else 0)
     assert not said or out.rstrip().endswith(said)
+
+
+@pytest.fixture
+def disk(coopinfra, says, tmp_path):
+    """A disk in a drawer that got a copy two days ago; a function that has it plugged in so many days ago."""
+    (tmp_path / "inventories/highbeam/org.yml").write_text(ORG.replace("[web1]}", "[web1], disk: drawer}"))
+
+    def plugged_in(days):
+        says[DISK] = f"highbeam.web1 {time.time() - days * 86400:.0f} 3 1500000\n"
+
+    plugged_in(2)
+    return plugged_in
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        (2, "  ok  last copy: 48 hours ago, 35 days at most"),
+        (36, "  RED last copy: 36 days ago, 35 days at most: plug it in"),
+        (None, "  RED last copy: it has never got one"),
+    ],
+)
+def test_a_disk_in_a_drawer_stands_among_the_places_with_its_last_copy(coopinfra, disk, says, drilled, copied):
+    days, said = copied
+    drilled()
+    if days:
+        disk(days)
+    else:
+        says[DISK] = ""
+
+    code, out, _ = coopinfra("status", "highbeam")
+
+    assert code == (1 if "RED" in said else 0)
+    at_disk = out.partition("highbeam/web1 at vault1/drawer: ")[2].splitlines()
+    assert at_disk[0] == ("3 kept, 1.5 MB" if days else "0 kept, 0.0 MB")
+    assert at_disk[1:] == [said, "  ok  last drill: not yet"]
+
+
+@pytest.mark.usefixtures("disk")
+def test_each_place_has_its_own_last_drill_and_one_that_was_red_stays_red_until_it_is_green_there(coopinfra, drilled):
+    def drills():
+        code, out, _ = coopinfra("status", "highbeam")
+        return code, [line.strip() for line in out.splitlines() if "last drill" in line]
+
+    drilled(days=3)
+    drilled(days=2, number=2, result="red", place="vault1/drawer")
+    red = drills()
+    drilled(number=3)
+    still = drills()
+    drilled(number=4, place="vault1/drawer")
+
+    says_so = "drill-2.json says that not all came back from vault1/drawer"
+    assert red == (1, ["ok  last drill: 72 hours ago", f"RED last drill: 48 hours ago, 35 days at most: {says_so}"])
+    assert still == (1, ["ok  last drill: 24 hours ago, 35 days at most", f"RED last drill: 48 hours ago: {says_so}"])
+    assert drills() == (0, ["ok  last drill: 24 hours ago", "ok  last drill: 24 hours ago, 35 days at most"])
+
+
+def test_a_drill_that_was_red_anywhere_makes_check_red_unless_that_place_is_given_up(disk, drilled):
+    drilled(days=2, result="red", place="vault1/drawer")
+    drilled(number=2)
+    red = drill_receipt.wrong(plan_of("highbeam"), "web1", 35)
+    drilled(days=2, result="red", place="vault0/drawer")
+
+    assert red == "drill-1.json says that not all came back from vault1/drawer"
+    assert not drill_receipt.wrong(plan_of("highbeam"), "web1", 35)
 
 
 def test_without_a_name_all_organisations_are_told_and_one_that_is_wrong_hides_no_other(coopinfra, drilled, tmp_path):
@@ -299,7 +366,8 @@ def test_an_older_backup_that_does_not_say_what_belongs_to_whom_is_no_guess(coop
         (("--service", "mail"), "it holds `backups`, `postgresql`, `website`"),
         (("--all", "--to", "vault1", "--into", "/root/look"), "a folder on another server is not offered"),
         (("--all", "--at", "2020-01-01"), "there is no backup from before"),
-        (("--all", "--server", "vault1"), "no backups of `highbeam` fit"),
+        (("--all", "--place", "vault"), "did you mean `vault1`?"),
+        (("--all", "--server", "vault1"), "there is no server `vault1` with these backups"),
     ],
 )
 def test_what_cannot_be_put_back_is_refused_before_anything_is_asked_for(coopinfra, words, said):

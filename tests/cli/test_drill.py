@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from coopinfra.deploy.backups.findings import Drill, Finding, of_promise
+from coopinfra.deploy.engine.connection import ServerError
 from coopinfra.deploy.jobs import drill
 from coopinfra.deploy.organisation.load import load_named
 from coopinfra.deploy.organisation.places import SHIPPED
@@ -53,6 +54,7 @@ def outcomes(monkeypatch):
     monkeypatch.setattr(drill, "_one", one)
     monkeypatch.setattr(drill, "keep", keep)
     monkeypatch.setattr(drill, "write", lambda plan, _: SimpleNamespace(path=f"{plan.organisation.id}/drill-1.json"))
+    monkeypatch.setattr(drill, "require_plugged_in", lambda _: None)
     monkeypatch.setattr(drill.host, "require", lambda *_: None)
     monkeypatch.setattr("coopinfra.deploy.jobs.fleet.find_identity", lambda _: None)
     return found
@@ -104,6 +106,47 @@ def test_those_are_due_that_nobody_tried_lately_or_that_were_red(coopinfra, inve
     assert [each["organisation"] for each in json.loads(out)] == ["lowtide", "nightowl"]
     assert alone[0] == 0
     assert "nothing was due" in alone[2]
+
+
+@pytest.fixture
+def disk(inventories):
+    org = inventories / "highbeam/org.yml"
+    org.write_text(org.read_text().replace("[web1]}", "[web1], disk: drawer}"))
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [((), "vault1"), (("--place", "drawer"), "vault1/drawer"), (("--place", "vault1/drawer"), "vault1/drawer")],
+)
+@pytest.mark.usefixtures("disk")
+def test_a_disk_is_drilled_by_its_label(coopinfra, words, place):
+    code, out, _ = coopinfra("highbeam", *words, "--json")
+
+    assert code == 0
+    assert [each["place"] for each in json.loads(out)] == [place]
+
+
+@pytest.mark.usefixtures("disk")
+def test_a_disk_that_is_not_plugged_in_is_an_error_and_leaves_no_receipt(coopinfra, monkeypatch):
+    def missing(_):
+        raise ServerError(Problem("vault1: the disk drawer is not plugged in"))
+
+    written = []
+    monkeypatch.setattr(drill, "write", lambda *words: written.append(words))
+    monkeypatch.setattr(drill, "require_plugged_in", missing)
+
+    code, out, err = coopinfra("highbeam", "--place", "drawer", "--json")
+
+    assert (code, json.loads(out), written) == (3, [], [])
+    assert "the disk drawer is not plugged in" in err
+
+
+@pytest.mark.usefixtures("disk")
+def test_a_place_that_is_not_there_is_refused_with_those_that_are(coopinfra):
+    code, _, err = coopinfra("highbeam", "--place", "shelf")
+
+    assert code == 2
+    assert "choose one of `vault1`, `vault1/drawer`" in err
 
 
 @pytest.mark.parametrize("words", [(), ("highbeam", "--all")])

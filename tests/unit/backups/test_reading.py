@@ -34,7 +34,7 @@ def test_each_day_reads_the_seventh_that_waited_longest_and_a_missed_day_leaves_
     script = Path(__file__).parents[3] / "roles/backups/templates/coopinfra/backups.j2"
     functions = script.read_text().partition("# When each seventh")[2].partition("verify_all()")[0]
     program = (
-        f'home={tmp_path}; clock=100; restic_at() {{ echo "$*" >>{tmp_path}/asked; }}; date() {{ echo $clock; }}\n#'
+        f'home={tmp_path}; clock=100; send_to() {{ echo "$*" >>{tmp_path}/asked; }}; date() {{ echo $clock; }}\n#'
         f"{functions}\n"
         "for clock in 101 102 103 104 105 106; do verify vault1; done; sevenths vault1 | head -n 1;"
         "clock=107; verify vault1; sevenths vault1 | head -n 1;"
