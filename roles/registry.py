@@ -10,8 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from coopinfra.roles.contract import Check, Directory, File, Part, Server, Settings, Trial
+from coopinfra.roles.contract import Check, Directory, File, Part, Trial
 from coopinfra.roles.declarations import Declaration, Fact, Need
+from coopinfra.roles.facts import Server
+from coopinfra.roles.settings import Settings
 
 FOLDER = Path(__file__).parent
 

@@ -12,7 +12,8 @@ from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from coopinfra.roles.contract import Table, check_path
+from coopinfra.roles.contract import check_path
+from coopinfra.roles.settings import Table
 
 V = TypeVar("V")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
-from coopinfra.roles.contract import Table
 from coopinfra.roles.primitives.manifest import Manifest
+from coopinfra.roles.settings import Table
 
 SITES = "website"
 """The role whose parts people call sites."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import paramiko
 
 from coopinfra.deploy.organisation.problems import InputError, Problem
-from coopinfra.roles.contract import Operator
+from coopinfra.roles.facts import Operator
 
 KEY_VARIABLE = "COOPINFRA_SSH_KEY"
 

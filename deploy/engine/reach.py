@@ -18,7 +18,7 @@ from coopinfra.deploy.engine.connection import (
 )
 from coopinfra.deploy.engine.identity import Identity
 from coopinfra.deploy.organisation.problems import Problem
-from coopinfra.roles.contract import Server
+from coopinfra.roles.facts import Server
 
 DEAD_PEER_MILLISECONDS = 30_000
 LONGEST_GREETING = 255

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coopinfra.deploy.backups.snapshots import Snapshot
     from coopinfra.deploy.jobs.backup import Copies
     from coopinfra.deploy.jobs.secrets import Keeping
-    from coopinfra.roles.contract import Server, Tenancy
+    from coopinfra.roles.facts import Server, Tenancy
 
 UNPACKED = "/var/lib/coopinfra/drill"
 OWN = ("COOPINFRA_AGE_IDENTITY", "HOME")

@@ -7,7 +7,7 @@ from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.organisation.load import load_org
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.deploy.planning.plan import Plan
-from coopinfra.roles.contract import Server
+from coopinfra.roles.facts import Server
 
 
 def boxes_of(plan: Plan) -> tuple[labs.BoxSpec, ...]:

@@ -16,7 +16,6 @@ from coopinfra.deploy.jobs.fleet import targets
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
-from coopinfra.roles.contract import Tenancy
 from coopinfra.roles.declarations import (
     BackupPath,
     Certificate,
@@ -26,6 +25,7 @@ from coopinfra.roles.declarations import (
     PostgresqlDatabase,
     Unit,
 )
+from coopinfra.roles.facts import Tenancy
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
 from coopinfra.roles.registry import roles

@@ -14,9 +14,9 @@ from coopinfra.deploy.engine.reach import Target, connect
 from coopinfra.deploy.jobs.fleet import on_each, targets
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
-from coopinfra.roles.contract import Table
 from coopinfra.roles.declarations import Certificate, Release, Website
 from coopinfra.roles.primitives.release_scripts import ReleasesFound, parse_releases, releases_command
+from coopinfra.roles.settings import Table
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from coopinfra.deploy.organisation.places import org_folder
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document
 from coopinfra.deploy.organisation.words import check_values, suggest
-from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Promises, Server, Settings, Table, Tenancy
+from coopinfra.roles.facts import Contact, Operator, Organisation, Owned, Promises, Server, Tenancy
 from coopinfra.roles.registry import roles
+from coopinfra.roles.settings import Settings, Table
 from coopinfra.roles.types import Refused, check_slug, quoted
 
 MOST_PROBLEMS = 100

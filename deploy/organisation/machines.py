@@ -10,8 +10,8 @@ from coopinfra.deploy.organisation.models import Machine, Org
 from coopinfra.deploy.organisation.others import read_other
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.organisation.words import suggest
-from coopinfra.roles.contract import Settings
 from coopinfra.roles.registry import roles
+from coopinfra.roles.settings import Settings
 from coopinfra.roles.types import quoted
 
 

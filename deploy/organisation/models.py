@@ -25,8 +25,8 @@ from coopinfra.deploy.organisation.fields import (
     TimeZone,
 )
 from coopinfra.deploy.organisation.keys import AgeKey
-from coopinfra.roles.contract import Named, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.keys import SshKey
+from coopinfra.roles.settings import Named, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug
 
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from coopinfra.deploy.planning.plan import Declared
-from coopinfra.roles.contract import Directory, File, Table
+from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Secret
 from coopinfra.roles.primitives.markers import markers_in
+from coopinfra.roles.settings import Table
 
 FOLDER = "secrets"
 

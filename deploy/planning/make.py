@@ -19,10 +19,12 @@ from coopinfra.deploy.planning.peers import find_peers
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan, of_role
 from coopinfra.deploy.planning.promises import too_seldom
 from coopinfra.deploy.planning.slices import in_slice
-from coopinfra.roles.contract import Organisation, Part, Peer, Server, Settings, Table
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Login, Need, Release
+from coopinfra.roles.facts import Organisation, Peer, Server
 from coopinfra.roles.keys import same_key
 from coopinfra.roles.registry import providers, roles
+from coopinfra.roles.settings import Settings, Table
 
 
 def plan_of(organisation: str) -> Plan:

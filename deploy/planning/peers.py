@@ -11,7 +11,8 @@ from coopinfra.deploy.organisation.others import read_other
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.at_rest import FOLDER
-from coopinfra.roles.contract import Peer, Server, Table
+from coopinfra.roles.facts import Peer, Server
+from coopinfra.roles.settings import Table
 
 
 def find_peers(org: Org, server: str, role: str, names: Iterable[str]) -> tuple[Table[str, Peer], tuple[Problem, ...]]:

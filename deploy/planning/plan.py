@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coopinfra.roles.contract import Directory, File, Operator, Organisation, Part, Server, Table
+from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import (
     BackupPath,
     Database,
@@ -20,6 +20,8 @@ from coopinfra.roles.declarations import (
     Unit,
     User,
 )
+from coopinfra.roles.facts import Operator, Organisation, Server
+from coopinfra.roles.settings import Table
 
 D = TypeVar("D", bound=Declaration)
 

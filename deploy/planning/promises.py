@@ -8,8 +8,8 @@ from datetime import timedelta
 from coopinfra.deploy.organisation.models import Org
 from coopinfra.deploy.organisation.problems import Problem
 from coopinfra.deploy.planning.plan import ServerPlan
-from coopinfra.roles.contract import Promises
 from coopinfra.roles.declarations import Kept
+from coopinfra.roles.facts import Promises
 
 
 def too_seldom(org: Org, promises: Promises, servers: list[ServerPlan]) -> Iterator[Problem]:

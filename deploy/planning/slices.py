@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from coopinfra.deploy.planning.plan import Declared
-from coopinfra.roles.contract import Directory, File, Tenancy
+from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Unit
+from coopinfra.roles.facts import Tenancy
 
 FOLDER = "/etc/systemd/system"
 

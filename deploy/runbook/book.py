@@ -13,8 +13,8 @@ from coopinfra.deploy.runbook.contents import ServerPage, server_pages
 from coopinfra.deploy.runbook.drills import drills
 from coopinfra.deploy.runbook.page import anchor, as_page
 from coopinfra.deploy.runbook.words import TEMPLATES, escape, fill, languages_of_books, words
-from coopinfra.roles.contract import Contact, Operator
 from coopinfra.roles.declarations import Link
+from coopinfra.roles.facts import Contact, Operator
 
 if TYPE_CHECKING:
     from coopinfra.deploy.planning.plan import Collective, Plan

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coopinfra.deploy.runbook.sections import section
-from coopinfra.roles.contract import Directory, Server
+from coopinfra.roles.contract import Directory
 from coopinfra.roles.declarations import Port, Release, Unit, User
+from coopinfra.roles.facts import Server
 from coopinfra.roles.registry import roles
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, Named, Part, Settings, Table, WholeNumber
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Drawer, Kept, Login, Need, Packages, Port, Secret, Unit, User
 from coopinfra.roles.keys import SshKey
+from coopinfra.roles.settings import Field, Named, Settings, Table, WholeNumber
 from coopinfra.roles.types import ServerName, ServerPath, quoted, refuse
 
 SETTINGS_FOLDER = "/etc/coopinfra/backup-server"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from coopinfra.roles.contract import Field, Part, Peer, Settings, WholeNumber
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
+from coopinfra.roles.facts import Peer
+from coopinfra.roles.settings import Field, Settings, WholeNumber
 from coopinfra.roles.types import ServerName, ServerPath
 
 SCRIPT = Kept.script

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber, YesNo
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Login, Need, Packages, Port, Record, Unit, User
+from coopinfra.roles.settings import Field, Settings, WholeNumber, YesNo
 
 OPERATORS = "operators"
 """The group of those who may log in and become root."""

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Record, Unit
+from coopinfra.roles.settings import OF_MACHINE, Field, Settings, WholeNumber
 from coopinfra.roles.types import EmailAddress, quoted, refuse
 
 SCRIPT = "/usr/local/lib/coopinfra/certificates"

@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
-from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber, YesNo
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Certificate, Declaration, Need, Packages, Port, Unit, Vhost
+from coopinfra.roles.settings import OF_MACHINE, Field, Settings, WholeNumber, YesNo
 
 CHALLENGES = "/srv/acme"
 """Where the web server shows the certificate authority what it asks to see."""

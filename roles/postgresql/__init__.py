@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from coopinfra.roles.contract import OF_MACHINE, Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Need, Packages, PostgresqlDatabase, Unit, User
+from coopinfra.roles.settings import OF_MACHINE, Field, Settings, WholeNumber
 from coopinfra.roles.types import BySlug, Slug
 
 LISTS = "/etc/coopinfra/postgresql.d"

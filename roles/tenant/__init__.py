@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Part, Settings, Tenancy
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Login, Need, Packages, Port, Unit
+from coopinfra.roles.facts import Tenancy
+from coopinfra.roles.settings import Settings
 
 FIREWALL = "/etc/nftables.conf"
 RULES = "/etc/nftables.d"

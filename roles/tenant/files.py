@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Directory, File, Part, Tenancy
+from coopinfra.roles.contract import Directory, File, Part
 from coopinfra.roles.declarations import Login, Port
+from coopinfra.roles.facts import Tenancy
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.tenant import DISK, FIREWALL, RULES, TenantSettings, disk_size, disk_unit
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Field, Part, Settings, WholeNumber
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Cache, Declaration, Need, Packages, Unit
+from coopinfra.roles.settings import Field, Settings, WholeNumber
 from coopinfra.roles.types import BySlug, Slug
 
 

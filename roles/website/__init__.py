@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from coopinfra.roles.contract import Field, Part, Settings
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Declaration, Link, Need, Record, Secret, Vhost
+from coopinfra.roles.settings import Field, Settings
 from coopinfra.roles.types import BySlug
 from coopinfra.roles.website import push
 from coopinfra.roles.website.kinds import AnySite, kind_of

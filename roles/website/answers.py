@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Field, Settings, Table
+from coopinfra.roles.settings import Field, Settings, Table
 from coopinfra.roles.types import quoted, refuse
 
 # Without what nginx takes for a variable, a quote or the end of a word.

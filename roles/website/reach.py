@@ -12,10 +12,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Check, Directory, Field, File
+from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration, Packages, Unit
 from coopinfra.roles.primitives.checking import succeeds
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.settings import Field
 from coopinfra.roles.types import check_domain, quoted, refuse
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.sites import Site

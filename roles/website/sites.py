@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.keys import SshKey, same_key
+from coopinfra.roles.settings import Field, Settings, Table, WholeNumber, YesNo
 from coopinfra.roles.types import Domain, Slug, quoted, refuse
 from coopinfra.roles.website.answers import Redirects, Size
 

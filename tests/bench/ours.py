@@ -18,7 +18,7 @@ from coopinfra.deploy.engine.identity import Identity
 from coopinfra.deploy.engine.pyinfra_run import on_server, run
 from coopinfra.deploy.engine.reach import Target, connect_as
 from coopinfra.deploy.engine.reading import read_ahead
-from coopinfra.roles.contract import Operator, Server
+from coopinfra.roles.facts import Operator, Server
 
 
 def tasks_of(what: str, words: list[str]) -> Callable[[], None]:

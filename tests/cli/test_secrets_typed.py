@@ -27,7 +27,7 @@ servers:
 """
 ROLE = {
     "__init__.py": """\
-from coopinfra.roles.contract import Settings
+from coopinfra.roles.settings import Settings
 from coopinfra.roles.declarations import Secret
 
 class TokensSettings(Settings):

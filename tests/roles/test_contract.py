@@ -20,11 +20,12 @@ from coopinfra.deploy.checks.run import checks_of
 from coopinfra.deploy.jobs.drill_checks import NOT_THERE
 from coopinfra.deploy.planning.plan import Declared, ServerPlan
 from coopinfra.deploy.runbook.sections import section
-from coopinfra.roles.contract import File, Settings
+from coopinfra.roles.contract import File
 from coopinfra.roles.declarations import BackupPath, Dump
 from coopinfra.roles.primitives.checking import owns
 from coopinfra.roles.primitives.markers import markers_in
 from coopinfra.roles.registry import FOLDER, Role, roles
+from coopinfra.roles.settings import Settings
 from examples import Example, examples
 
 SHARED = {"contract", "declarations", "keys", "primitives", "registry", "types"}

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Field, Settings, Table, WholeNumber
+from coopinfra.roles.settings import Field, Settings, Table, WholeNumber
 from coopinfra.roles.types import BySlug, Line, Slug, quoted, refuse
 from coopinfra.roles.website.answers import Size
 from coopinfra.roles.website.reach import WithProgram

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Field
+from coopinfra.roles.settings import Field
 from coopinfra.roles.types import Line, quoted, refuse
 from coopinfra.roles.website.kinds.app_settings import AppSite, Runtime
 

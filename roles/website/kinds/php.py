@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Check, Directory, Field, File, WholeNumber, YesNo
+from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import BackupPath, Database, Declaration, MariadbDatabase, PostgresqlDatabase
 from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.settings import Field, WholeNumber, YesNo
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import Cache, Size

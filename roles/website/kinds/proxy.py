@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from coopinfra.roles.contract import Check, Directory, Field, File
+from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.settings import Field
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.sites import Site

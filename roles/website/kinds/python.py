@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, WholeNumber
+from coopinfra.roles.settings import Field, WholeNumber
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website.kinds.app_settings import AppSite, Runtime
 

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Check, Directory, Field, File, Settings, WholeNumber
+from coopinfra.roles.contract import Check, Directory, File
 from coopinfra.roles.declarations import Declaration, Making, Packages, User
 from coopinfra.roles.primitives.checking import succeeds
 from coopinfra.roles.primitives.rendering import template
+from coopinfra.roles.settings import Field, Settings, WholeNumber
 from coopinfra.roles.types import Line, quoted, refuse
 from coopinfra.roles.website.answers import Cache
 from coopinfra.roles.website.place import Place

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from coopinfra.roles.contract import Field, Settings
+from coopinfra.roles.settings import Field, Settings
 from coopinfra.roles.types import BySlug, Domain, EmailAddress, Line, Slug, quoted, refuse
 from coopinfra.roles.website.kinds.php import WithPhp
 from coopinfra.roles.website.sites import BesideOrg, Source

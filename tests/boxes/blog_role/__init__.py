@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.contract import Field, Part, Settings
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Cache, Declaration, Grant, MariadbDatabase, Need, PostgresqlDatabase, User
+from coopinfra.roles.settings import Field, Settings
 
 
 class BlogSettings(Settings):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coopinfra.deploy.planning.plan import Collective, Declared, Plan, ServerPlan
-from coopinfra.roles.contract import Contact, Operator, Organisation, Owned, Server
 from coopinfra.roles.declarations import Declaration, Record
+from coopinfra.roles.facts import Contact, Operator, Organisation, Owned, Server
 
 ADA = Operator("ada", "Ada", ("ssh-ed25519 AAAA ada",))
 ORGANISATION = Organisation(

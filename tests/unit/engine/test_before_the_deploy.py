@@ -10,7 +10,7 @@ from coopinfra.deploy.engine.identity import find_identity
 from coopinfra.deploy.engine.lock import Holder, Interrupted, _holder, _interrupted
 from coopinfra.deploy.engine.preflight import PreflightError, preflight, refuse_to_go_back
 from coopinfra.deploy.organisation.problems import InputError
-from coopinfra.roles.contract import Operator
+from coopinfra.roles.facts import Operator
 from coopinfra.roles.primitives import manifest
 from coopinfra.roles.primitives.manifest import Manifest
 

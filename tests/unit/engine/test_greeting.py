@@ -12,7 +12,7 @@ import pytest
 from coopinfra.deploy.engine import reach
 from coopinfra.deploy.engine.connection import Unreachable
 from coopinfra.deploy.engine.reach import offered_key
-from coopinfra.roles.contract import Server
+from coopinfra.roles.facts import Server
 
 
 @contextmanager

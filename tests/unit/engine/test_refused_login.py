@@ -11,7 +11,7 @@ import pytest
 from coopinfra.deploy.engine.connection import LoginRefused
 from coopinfra.deploy.engine.identity import Identity
 from coopinfra.deploy.engine.reach import Target, connect_as
-from coopinfra.roles.contract import Operator, Server
+from coopinfra.roles.facts import Operator, Server
 
 
 class OneAccount(paramiko.ServerInterface):

@@ -7,8 +7,8 @@ import pytest
 from coopinfra.deploy.organisation.load import to_server
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.planning.make import make_plan
-from coopinfra.roles.contract import Tenancy
 from coopinfra.roles.declarations import BackupPath
+from coopinfra.roles.facts import Tenancy
 from shared_machine import OWNER, Inventories
 
 MACHINE = "machine: lantern/shared1"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from coopinfra.roles.certificates import CertificatesSettings
-from coopinfra.roles.contract import Organisation, Part, Server
+from coopinfra.roles.contract import Part
+from coopinfra.roles.facts import Organisation, Server
 from coopinfra.roles.primitives.rendering import template
 
 HERE = "203.0.113.10"

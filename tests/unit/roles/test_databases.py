@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from coopinfra.roles.contract import Organisation, Part, Server
+from coopinfra.roles.contract import Part
 from coopinfra.roles.declarations import Cache, Database, Dump, Grant, MariadbDatabase, PostgresqlDatabase
+from coopinfra.roles.facts import Organisation, Server
 from coopinfra.roles.registry import roles
 
 ENGINES: tuple[type[Database], ...] = (PostgresqlDatabase, MariadbDatabase)
