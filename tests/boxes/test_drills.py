@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
+from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
+from coopinfra.deploy.lab.state import BoxSpec
 from vault import BACKUPS, CLIENT, NAME, REPOSITORY, RESTIC, STATE, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(1200)
@@ -252,3 +254,58 @@ def test_a_spoilt_copy_is_not_taken_for_a_good_one(copy, mutant):
     assert code != 0
     assert reason in said
     assert spoilt(copy, "true")[0] == 0 or mutant == "a disk that is too small"
+
+
+OWNER = """\
+name: Nightowl Machines
+domain: nightowl.example
+contacts: [{name: Ada Moreno, does: decides}]
+servers:
+  shared1:
+    address: 203.0.113.50
+    tenants: {alder: {memory_megabytes: 256}, birch: {}}
+    roles: {valkey: {caches: {own: {user: demo}}}}
+"""
+TENANT = """\
+name: Alder
+domain: alder.example
+contacts: [{name: Rosa Ibarra, does: decides}]
+servers:
+  web:
+    machine: nightowl/shared1
+    roles:
+      postgresql: {databases: {members: {}}}
+      backups: {to: [collective/vault1]}
+"""
+
+
+@pytest.mark.rest
+def test_a_tenant_of_a_shared_machine_comes_back_without_its_owner_and_neighbours(operator):
+    keeper = operator.lab.inventories / "collective/org.yml"
+    kept = keeper.read_text()
+    keeper.write_text(kept.replace("keeps: [highbeam/web1]", "keeps: [highbeam/web1, alder/web]"))
+    for name, text in (("nightowl", OWNER), ("alder", TENANT)):
+        (operator.lab.inventories / name).mkdir()
+        (operator.lab.inventories / name / "org.yml").write_text(text)
+    labs.add_box(labs.load(operator.lab.name), BoxSpec("shared1", "203.0.113.50", organisation="nightowl"))
+    at = Operator(labs.load(operator.lab.name))
+    for name in ("nightowl", "alder"):
+        at.ok("secrets", "generate", name)
+    for name in ("collective", "nightowl", "alder"):
+        at.ok("deploy", name, "--yes")
+    sql = 'cd / && runuser -u alder-members -- psql -q -d alder-members -c "CREATE TABLE t AS SELECT 1 AS n"'
+    at.root(sql, box="shared1")
+    at.ok("backup", "now", "alder")
+
+    ran = at.run("backup", "drill", "alder", "--json")
+    labs.remove_box(labs.load(operator.lab.name), "shared1")
+    keeper.write_text(kept)
+    at.ok("deploy", "collective", "--yes")
+
+    (done,) = json.loads(ran.stdout)
+    assert (ran.returncode, done["result"], done["server"]) == (0, "green", "web"), ran.stderr
+    said = [each["sentence"] for each in done["findings"]]
+    assert "put back: postgresql-alder-members, 1 tables with the same rows and sums" in said
+    assert "alder-members gets into its database alder-members" in said
+    assert not [each for each in said if "valkey" in each or "cache" in each]
+    assert not [name for name in labs.names() if name.startswith("drill")]

@@ -28,7 +28,7 @@ from coopinfra.roles.registry import FOLDER, Role, roles
 from coopinfra.roles.settings import Settings
 from examples import Example, examples
 
-SHARED = {"contract", "declarations", "keys", "primitives", "registry", "types"}
+SHARED = {"contract", "declarations", "facts", "keys", "primitives", "registry", "settings", "types"}
 HEADER = "Written by coopinfra; changes here are lost."
 # Formats without comments, and what people are shown.
 WITHOUT_HEADER = {"/etc/hostname", "/etc/motd", "/etc/coopinfra/backup-copy/copy-key"}
