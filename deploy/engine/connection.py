@@ -28,6 +28,11 @@ MOST_OUTPUT = 16 * 2**20
 """Bytes: more than this is no honest answer."""
 MOST_ARGUMENT = 60_000
 """Bytes of a script that goes as an argument, which saves a round trip; Linux takes 128 KiB, and quoting adds to it."""
+# Nothing may be sent to a command that has ended: sshd ends the whole connection then ("ieof packet referred to
+# nonexistent channel"), and paramiko's own answer to the server's end may overtake what we send. So a command that
+# needs no input is not told that there is none, and one that gets some reads all of it.
+READS_NOTHING = "exec </dev/null\n{}"
+READS_ALL = "(\n{}\n)\ncode=$?\ncat >/dev/null\nexit $code"
 
 
 class ServerError(CoopinfraError):
@@ -104,14 +109,14 @@ class Connection:
 
     def run(self, command: str, stdin: IO[bytes] | None = None, timeout: float | None = None) -> Answer:
         """Run a shell command as root; raise Unreachable when the connection breaks or `timeout` seconds pass."""
-        channel = self.open(command)
+        channel = self.open(READS_NOTHING.format(command) if stdin is None else READS_ALL.format(command))
         channel.settimeout(timeout)
         with self._lost():
             try:
                 if stdin is not None:
                     while block := stdin.read(2**18):
                         channel.sendall(block)
-                channel.shutdown_write()
+                    channel.shutdown_write()
             except OSError:
                 if not channel.closed and not channel.exit_status_ready():
                     raise

@@ -6,8 +6,10 @@ import json
 import random
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,16 @@ def test_a_session_that_is_killed_ends_the_run_in_time_and_the_next_waits_for_wh
     assert waited
     assert f"stopped at: {step}" in again_said
     is_whole(deployed, before)
+
+
+def test_a_command_that_ends_before_its_input_does_breaks_no_connection(deployed):
+    script = str(Path(__file__).with_name("late_end.py"))
+
+    ended = json.loads(deployed.outside(sys.executable, script).stdout)
+    control = json.loads(deployed.outside(sys.executable, script, "told").stdout)
+
+    assert ended == [0, 0, 0]
+    assert control[-1] != 0, "the control: sshd ends the connection of who sends to a command that has ended"
 
 
 def test_a_network_that_swallows_everything_ends_the_run_within_a_minute(deployed):

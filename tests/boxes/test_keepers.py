@@ -307,7 +307,7 @@ def test_a_second_keeper_fetches_what_the_first_has_and_reads_none_of_it(second)
     assert set(there.splitlines()) <= set(copied(second))
     assert {each["place"] for each in listed} == {"collective-vault1", "collective-vault2"}
     assert second.root(f"grep -rl minutes {REPOSITORY} || echo nothing", box="vault2") == "nothing\n"
-    assert "at collective-vault2:" in second.ok("backup", "status", "highbeam").stdout
+    assert "at collective-vault2:" in second.run("backup", "status", "highbeam").stdout
     assert "all of what collective-vault2 keeps is sound" in second.ok("backup", "verify", "highbeam", "--whole").stdout
     assert second.red() == wrong(second) == {}
 
