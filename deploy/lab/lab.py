@@ -27,7 +27,6 @@ from coopinfra.deploy.lab.state import (
     as_data,
     blank,
     folders,
-    is_held,
     is_up,
     labs_folder,
     load,
@@ -142,12 +141,8 @@ def prune(report: Report = silent) -> Pruned:
     for name in gone:
         report(f"removing the lab `{name}`")
         down(name)
-    # Another user's lab has processes in its network, or somebody is making it; one without either is nobody's.
-    strays = tuple(
-        key
-        for key, folder in network.owners().items()
-        if not (folder and is_held(folder)) and not in_network(RUN / key)
-    )
+    # Another user's lab has processes in its network; one without any is nobody's.
+    strays = tuple(key for key in network.left_over() if not in_network(RUN / key))
     for key in strays:
         cgroups.remove(link(key, "*"))
         network.remove_by_key(key)

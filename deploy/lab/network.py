@@ -80,7 +80,6 @@ def create(lab: Lab) -> str:
         host, peer, subnet = _free()
         link = ("ip", "link", "add", lab.key, "type", "veth", "peer", "name", "uplink", "netns", str(lab.network))
         command(*link, works_in=lab.folder)
-        command("ip", "link", "set", lab.key, "alias", str(lab.folder))
         command("ip", "addr", "add", f"{host}/{subnet.prefixlen}", "dev", lab.key)
         if FORWARDING.read_text().strip() == "0":
             (RUN / TURNED_ON).touch()
@@ -154,6 +153,8 @@ def remove_by_key(key: str) -> None:
         if (RUN / TURNED_ON).exists() and not left_over():
             FORWARDING.write_text("0\n")
             (RUN / TURNED_ON).unlink()
+        with suppress(OSError):
+            RUN.rmdir()
 
 
 def left_over() -> tuple[str, ...]:
@@ -162,15 +163,6 @@ def left_over() -> tuple[str, ...]:
     links = {link["ifname"] for link in json.loads(command("ip", "-json", "link"))}
     tables = {line.split()[2] for line in command("nft", "list", "tables", "ip").splitlines()}
     return tuple(sorted(name for name in files | links | tables if name.startswith(PREFIX)))
-
-
-def owners() -> dict[str, Path | None]:
-    """Return the folder of each lab of which something lies outside, by its key; None where the link is gone."""
-    # Whoever makes a lab holds this until its link is there.
-    with _alone():
-        links = json.loads(command("ip", "-json", "link"))
-        folders = {link["ifname"]: Path(link["ifalias"]) for link in links if "ifalias" in link}
-        return {key: folders.get(key) for key in left_over()}
 
 
 def _let_pass(key: str) -> None:
@@ -212,9 +204,6 @@ def _alone() -> Iterator[None]:
     try:
         yield
     finally:
-        # It goes with the last lab.
-        with suppress(OSError):
-            RUN.rmdir()
         os.close(descriptor)
 
 

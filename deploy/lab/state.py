@@ -191,14 +191,3 @@ def alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
         ) from None
     finally:
         os.close(descriptor)
-
-
-def is_held(folder: Path) -> bool:
-    """Tell whether a command works on a lab's folder now."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            with alone(folder):
-                return False
-        except CoopinfraError:
-            return True
-    return False
