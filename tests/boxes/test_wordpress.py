@@ -201,7 +201,7 @@ def test_who_has_no_password_of_the_gate_meets_the_half_that_cannot_write(operat
 
     answers = {
         path: [
-            ask(operator, f"{BLOG}{path}", "-F", "attack=eval", "--form-string", f"code={who}", *login)
+            by_name(ask(operator, f"{BLOG}{path}", "-F", "attack=eval", "--form-string", f"code={who}", *login))
             for login in ((), ("-u", "editor:wrong"), ("-u", gate))
         ]
         for path in ("/", "/wp-json/wp/v2/posts", "/wp-admin/admin-ajax.php", "/wp-login.php", "/wp-admin/index.php")
