@@ -325,6 +325,7 @@ def test_a_release_that_cannot_be_made_is_refused_with_its_reason_and_nothing_is
 def test_logs_have_what_programs_wrote_and_a_shell_is_that_of_the_application(operator):
     # The job says something every few seconds, so what the program said at its start may be long ago.
     operator.root("systemctl restart highbeam-shop@web.service; systemctl start highbeam-shop@job-count.service")
+    ask(operator, "https://shop.highbeam.example/release")
     said = operator.ok("site", "logs", "highbeam", "shop").stdout
     argv = operator.argv("site", "shell", "highbeam", "shop")
     ran = subprocess.run(
