@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coopinfra.deploy.imports.finding import Brought, Finding, Origin
+from coopinfra.deploy.imports.finding import Brought, Finding, Origin, walk
 
 LARGE_SITE, LARGE_FILE = 500 * 2**20, 50 * 2**20
 PAGES, TEXTS = {".html", ".htm", ".xhtml"}, {".html", ".htm", ".xhtml", ".css", ".js", ".mjs", ".xml", ".json", ".svg"}
@@ -44,7 +43,7 @@ def bring(origin: Origin, to: Path, domains: tuple[str, ...]) -> Brought:
     path = origin.path
     left_out: dict[str, list[str]] = {"hidden": [], "link": [], "code": [], "private": []}
     kept = []
-    for name, file in sorted(_walk(path)):
+    for name, file in sorted(walk(path)):
         why = _why_not(path, name, file)
         if why:
             left_out[why].append(name)
@@ -57,14 +56,6 @@ def bring(origin: Origin, to: Path, domains: tuple[str, ...]) -> Brought:
     size = sum(each.path.stat().st_size for each in kept)
     findings = (*_left_out(left_out), *_found(kept, domains), *_sizes(kept, size))
     return Brought((f"domain: {domains[0]}", f"source: {{folder: sites/{to.name}}}"), len(kept), size, findings)
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    for parent, folders, names in os.walk(folder):
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        for name in (*names, *linked):
-            path = Path(parent) / name
-            yield str(path.relative_to(folder)), path
 
 
 def _why_not(root: Path, name: str, path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,3 +47,12 @@ class Brought:
     files: int
     bytes: int
     findings: tuple[Finding, ...]
+
+
+def walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each file and link below a folder, with its path from there; links are not followed."""
+    for parent, folders, names in os.walk(folder):
+        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
+        for name in (*names, *linked):
+            path = Path(parent) / name
+            yield str(path.relative_to(folder)), path

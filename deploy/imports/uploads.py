@@ -7,11 +7,11 @@ import re
 import shutil
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from coopinfra.deploy.imports.finding import Finding
+from coopinfra.deploy.imports.finding import Finding, walk
 from coopinfra.roles.website.pool import MEDIA
 
 SHOWN = re.compile(rf".*\.({MEDIA})", re.IGNORECASE)
@@ -64,7 +64,7 @@ def take(folder: Path, to: Path, attached: Set[str]) -> Uploads:
     left_out: dict[str, list[str]] = defaultdict(list)
     names, size = set(), 0
     spelt = _spelling(attached)
-    for name, path in sorted(_walk(folder)):
+    for name, path in sorted(walk(folder)):
         if why := _why_not(name, path):
             left_out[why].append(os.fsencode(name).decode(errors="backslashreplace"))
             continue
@@ -85,14 +85,6 @@ def _spelling(attached: Set[str]) -> Callable[[str], str]:
     if any(not unicodedata.is_normalized("NFC", each) for each in attached):
         return lambda name: name
     return lambda name: unicodedata.normalize("NFC", name)
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    for parent, folders, names in os.walk(folder):
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        for name in (*names, *linked):
-            path = Path(parent) / name
-            yield str(path.relative_to(folder)), path
 
 
 def _why_not(name: str, path: Path) -> str:
