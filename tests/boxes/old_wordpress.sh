@@ -44,16 +44,28 @@ $picture = wp_insert_post(['post_title' => 'Café', 'post_type' => 'attachment',
                            'post_mime_type' => 'image/png', 'guid' => 'http://www.old.example/wp-content/uploads/2023/05/café.png']);
 update_post_meta($picture, '_wp_attached_file', '2023/05/café.png');
 kses_remove_filters();
+$category = wp_insert_term('Harvest', 'category')['term_id'];
 wp_insert_post(['post_title' => "Rosa's harvest", 'post_name' => 'harvest', 'post_status' => 'publish', 'post_author' => 1,
     'post_content' => "It's ripe:\n<img src=\"http://www.old.example/wp-content/uploads/2023/05/café.png\">\n"
         . '<a href="https://old.example/about/">about</a> <a href="https://other.old.example/">others</a> rosa@old.example'
-        . '<script src="https://evil.example/spam.js"></script>']);
+        . '<script src="https://evil.example/spam.js"></script>', 'post_category' => [$category]]);
+wp_insert_comment(['comment_post_ID' => get_page_by_path('harvest', OBJECT, 'post')->ID, 'comment_author' => 'Max',
+    'comment_content' => 'Good beans', 'comment_approved' => 1, 'comment_author_IP' => '192.0.2.7']);
 $inner = (object) ['link' => 'http://www.old.example/café/', 'count' => 7, 'none' => null];
 update_option('beam_settings', ['a' => 'http://www.old.example', 'b' => [$inner, true, 0.5], 'c' => serialize(['x' => 'https://old.example/ü'])]);
 update_option('beam_json', '{"url":"http:\/\/www.old.example\/wp\/shop"}');
 update_option('active_plugins', ['counter/counter.php']);
 END
 php8.4 /root/make.php
+# What its people can have without the host's help: Tools, Export.
+cat >/root/export.php <<'END'
+<?php
+$_SERVER['HTTP_HOST'] = 'www.old.example';
+require '/root/old/wp-load.php';
+require ABSPATH . 'wp-admin/includes/export.php';
+export_wp();
+END
+php8.4 /root/export.php >/root/old.xml
 mariadb old <<'END'
 CREATE TABLE x7_stats (page varchar(100), at datetime DEFAULT '0000-00-00 00:00:00') ENGINE=MyISAM;
 INSERT INTO x7_stats VALUES ('http://www.old.example/harvest/', '0000-00-00 00:00:00');

@@ -22,6 +22,9 @@ MODES = {
     "shop": "mode: single",
     "news": "mode: static-export\nedit_domain: write.highbeam.example",
 }
+EXPORTED = "paper"
+"""What comes by an export, for want of more."""
+SITES = (*MODES, EXPORTED)
 POST, SHOWN, BACKDOOR = "harvest/", "wp-content/uploads/2023/05/caf%C3%A9.png", "wp-content/uploads/2023/05/cache.php"
 WARE = "SELECT CONCAT(COUNT(*), ' ', MAX(ID)) FROM wp_posts"
 
@@ -34,9 +37,9 @@ def sql(operator, name, statement):
     return labs.shell(operator.lab, "web1", f"mariadb -N --raw highbeam-{name}", given=statement).stdout.strip()
 
 
-def bring(operator, old, name, more="mode: split"):
+def bring(operator, old, name, more="mode: split", given="old.sql.gz"):
     """Bring it in and add what is printed to org.yml, with the mode; return what was said."""
-    ran = operator.ok("site", "import", "highbeam", name, f"{old}/old", "--dump", f"{old}/old.sql.gz")
+    ran = operator.ok("site", "import", "highbeam", name, f"{old}/old", "--dump", f"{old}/{given}")
     lines = "".join(f"          {line}\n" for line in ran.stdout.splitlines())
     mode = "".join(f"            {line}\n" for line in more.splitlines())
     org = operator.folder / "org.yml"
@@ -51,7 +54,9 @@ def old(lab, tmp_path_factory):
     there = labs.load(lab.name)
     script = (Path(__file__).parent / "old_wordpress.sh").read_text()
     labs.shell(there, OLD_HOST.name, script, given=base64.b64encode(PICTURE).decode())
-    pack = "cd /root; tar -c old/wp-config.php old/wp-content/uploads old/wp-content/*plugins old.sql.gz | base64"
+    pack = (
+        "cd /root; tar -c old/wp-config.php old/wp-content/uploads old/wp-content/*plugins old.sql.gz old.xml | base64"
+    )
     packed = labs.shell(there, OLD_HOST.name, pack).stdout
     labs.remove_box(labs.load(lab.name), OLD_HOST.name)
     folder = tmp_path_factory.mktemp("old")
@@ -62,8 +67,9 @@ def old(lab, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(machine, old):
-    """Deploy it in all three modes; return what was said when it was brought in, by its name."""
+    """Deploy it in all three modes, and once more by its export; return what was said, by name."""
     said = {name: bring(machine, old, name, more) for name, more in MODES.items()}
+    said[EXPORTED] = bring(machine, old, EXPORTED, given="old.xml")
     machine.publish()
     machine.ok("deploy", "highbeam", "--yes")
     return said
@@ -118,7 +124,7 @@ def test_what_comes_along_and_what_will_not_work_is_said_when_it_is_brought_in(o
     assert "eval" in (old / "old/wp-content/uploads/2023/05/cache.php").read_text(), "the control: it was there"
 
 
-@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize("name", SITES)
 def test_visitors_get_the_posts_and_the_pictures_under_the_new_name_and_no_backdoor(operator, name):
     wait_for("the post", lambda: ask(operator, url(name, POST))[0] == 200, seconds=120)
     page = ask(operator, url(name, POST))[1]
@@ -177,6 +183,35 @@ def test_people_log_in_with_their_old_passwords_and_who_org_yml_names_with_the_n
     assert login("ben", "of-rosa") == 200, "the control: another password does not let in"
     assert login("rosa", secret(operator, f"{name}-administrator")) == 302
     assert login("rosa", "of-rosa") == 200
+
+
+def test_of_an_export_there_are_posts_and_who_wrote_them_and_all_else_is_said(operator, said):
+    gate = ("-u", f"editor:{secret(operator, f'{EXPORTED}-gate')}")
+
+    def login(user, password):
+        form = ("-d", f"log={user}", "--data-urlencode", f"pwd={password}", "-o", "/dev/null")
+        cookie = ("-b", "wordpress_test_cookie=WP%20Cookie%20check")
+        return ask(operator, url(EXPORTED, "wp-login.php"), *gate, *cookie, *form)[0]
+
+    page = ask(operator, url(EXPORTED, POST))[1]
+    under = ask(operator, url(EXPORTED, "category/harvest/"))
+    shown = """SELECT COUNT(*), MAX(ID), SUM(comment_count), COUNT(DISTINCT post_type) FROM wp_posts
+        WHERE post_status IN ('publish', 'inherit') AND post_type IN ('post', 'page', 'attachment')"""
+
+    assert sql(operator, EXPORTED, shown) == sql(operator, "blog", shown), "what the dump of the same site has"
+    assert "Good beans" in page
+    assert under[0] == 200
+    assert POST in under[1]
+    assert sql(operator, EXPORTED, "SELECT comment_author_IP FROM wp_comments WHERE comment_author = 'Max'") == ""
+    assert login("rosa", secret(operator, f"{EXPORTED}-administrator")) == 302
+    assert [login("rosa", each) for each in ("of-rosa", "*", "")] == [200] * 3
+    for line in (
+        "an export has no theme, plugins, widgets, settings nor passwords",
+        "    rosa <rosa@old.example>",
+        "left out: programs among the uploads",
+        "    evil.example",
+    ):
+        assert line in said[EXPORTED]
 
 
 def test_a_further_deploy_has_nothing_to_change_and_all_checks_are_green(operator):

@@ -181,7 +181,7 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
         )
         yield from pool.files(each, *((settle_unit(place), cron_unit(place)) if each == own else ()))
     yield template(part, "wordpress/plugins.j2", to=f"{place.settings}/wordpress/plugins", place=place)
-    for script in ("settle.php", "import.php", "addresses.php", "db-error.php", "must-use/coopinfra.php"):
+    for script in ("core.php", "settle.php", "import.php", "addresses.php", "db-error.php", "must-use/coopinfra.php"):
         yield template(part, f"wordpress/coopinfra/wordpress/{script}.j2", to=f"{SCRIPTS}/{script}")
     for task, unit in (("settle", settle_unit(place)), ("cron", cron_unit(place))):
         folder = imports.path(place) if place.site.imported and task == "settle" else ""

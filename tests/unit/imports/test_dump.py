@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from coopinfra.deploy.imports import dump
 from coopinfra.deploy.imports.finding import NotBrought
+from coopinfra.deploy.imports.wordpress import dump
 
 TABLE = b"CREATE TABLE `a` (\n `id` int, -- no; end\n `name` enum('x','y') /* ' */,\n KEY `k` (`id`,`name`(9))\n);\n"
 

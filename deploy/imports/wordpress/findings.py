@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
-from coopinfra.deploy.imports import serialised
 from coopinfra.deploy.imports.finding import Finding
-from coopinfra.deploy.imports.wordpress_database import Database
+from coopinfra.deploy.imports.wordpress import serialised
+from coopinfra.deploy.imports.wordpress.database import Database
 from coopinfra.roles.website.kinds.wordpress_import import CORE_DATABASE, CORE_VERSION, THEMES
 
 VERSION = re.compile(r"^[\s*#]*Version:\s*([\w.+-]+)", re.MULTILINE | re.IGNORECASE)
@@ -97,10 +97,7 @@ def of_database(database: Database) -> Iterator[Finding]:
     if database.others:
         hint = f"the site's own begin with `{database.prefix}`"
         yield Finding("tables of somebody else", hint, tuple(sorted(database.others)), left_out=True)
-    hosts = {each.partition("/")[0].removeprefix("www.") for each in database.addresses}
-    if foreign := tuple(sorted(each for each in database.scripts if each.removeprefix("www.") not in hosts)):
-        hint = "is each of them wanted? Spam and thieves of cards get in like this; the editor of a post shows it"
-        yield Finding("scripts of others that texts or widgets load", hint, foreign)
+    yield from of_scripts(database.scripts, database.addresses)
     if database.charset == "latin1":
         hint = "look at a page with such letters; if they are wrong, dump with `--default-character-set=utf8mb4`"
         yield Finding("the dump is written as latin1: letters with accents may come out wrong", hint)
@@ -110,11 +107,19 @@ def of_database(database: Database) -> Iterator[Finding]:
         yield Finding(f"it was a newer WordPress than Debian's {CORE_VERSION} (database {version})", hint)
 
 
-def at_the_end(database: Database, domain: str, size: int, *, has_folder: bool) -> Iterator[Finding]:
+def of_scripts(hosts: Set[str], addresses: Iterable[str]) -> Iterator[Finding]:
+    """Yield which scripts of others its texts load."""
+    own = {each.partition("/")[0].removeprefix("www.") for each in addresses}
+    if foreign := tuple(sorted(each for each in hosts if each.removeprefix("www.") not in own)):
+        hint = "is each of them wanted? Spam and thieves of cards get in like this; the editor of a post shows it"
+        yield Finding("scripts of others that texts or widgets load", hint, foreign)
+
+
+def at_the_end(addresses: Iterable[str], domain: str, size: int, *, has_folder: bool) -> Iterator[Finding]:
     """Yield what is to be done about what was brought in."""
     if not has_folder:
         yield Finding("there is no folder `wp-content/uploads`: no picture comes along", "name the folder that has it")
-    if others := tuple(each for each in database.addresses if each != domain):
+    if others := tuple(each for each in addresses if each != domain):
         hint = "links are changed when it is loaded. If people still come by the old name, let its DNS lead here too"
         yield Finding(f"it was reached under another address than {domain}", hint, others)
     if size > LARGE:

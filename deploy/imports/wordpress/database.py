@@ -7,8 +7,8 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coopinfra.deploy.imports import dump, serialised
 from coopinfra.deploy.imports.finding import NotBrought
+from coopinfra.deploy.imports.wordpress import dump, serialised
 
 MUST = ("options", "users", "usermeta", "posts", "postmeta")
 READ = ("options", "users", "usermeta", "postmeta")
@@ -69,6 +69,11 @@ def _given(role: dict[str, object]) -> Set[str]:
     return {name for name, given in capabilities.items() if given == "1"} if isinstance(capabilities, dict) else set()
 
 
+def scripts_in(text: bytes) -> Set[str]:
+    """Return the hosts from which a text loads programs."""
+    return {each.decode().lower() for each in _SCRIPT.findall(text)}
+
+
 def prefix_of(text: bytes, configured: str) -> str:
     """Return what the names of the site's tables begin with; raise NotBrought where that cannot be known.
 
@@ -115,7 +120,7 @@ def extract(source: Path, to: Path, configured: str) -> Database:
                 continue
             file.write(statement.text + b"\n")
             table = statement.table.removeprefix(database.prefix)
-            database.scripts |= {each.decode().lower() for each in _SCRIPT.findall(statement.text)}
+            database.scripts |= scripts_in(statement.text)
             if statement.makes:
                 database.made.add(table)
                 columns[table] = dump.columns_of(statement)
