@@ -170,8 +170,12 @@ def logs(
 def bring_in(  # noqa: PLR0917 - typer hands each in by its name
     organisation: Organisation,
     site: Annotated[str, typer.Argument(help="The short name that the site gets in org.yml.")],
-    origin: Annotated[Path, typer.Argument(metavar="FROM", help="A directory of finished pages, or a WordPress.")],
-    dump: Annotated[Path | None, typer.Option(help="Of a WordPress: its database, as `.sql` or `.sql.gz`.")] = None,
+    origin: Annotated[
+        Path, typer.Argument(metavar="FROM", help="A directory of finished pages, a WordPress, or its export (`.xml`).")
+    ],
+    dump: Annotated[
+        Path | None, typer.Option(help="Of a WordPress: its database (`.sql`, `.sql.gz`), or its export.")
+    ] = None,
     domain: Annotated[str, typer.Option(help="Under which it will be reached.")] = "",
     was: Annotated[list[str] | None, typer.Option(help="A domain under which it was reached before.")] = None,
     as_json: AsJson = False,

@@ -1,8 +1,8 @@
 """Runs the tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [--all] [options of pytest]`.
 
 Of a long family the core runs, and of its rest a sixth that the commit chooses; `--all` runs everything (slices.py).
-Families that need boxes mostly wait, for apt and for machines that boot: two run at a time, and what each printed comes
-when it has ended. One that is asked for alone is watched as it runs.
+Families that need boxes mostly wait, for apt and for machines that boot: two run at a time, and those that need none
+one after another beside them. What each printed comes when it has ended; one that is asked for alone is watched.
 """
 
 from __future__ import annotations
@@ -88,15 +88,16 @@ def chosen(arguments: list[str]) -> tuple[list[str], list[str]]:
     return wanted or [name for name in known if "--all" in rest or name not in ON_DEMAND], rest
 
 
-def static() -> Result:
+def static(output: IO[str] | None) -> Result:
     """Run the linters; each counts as one test."""
     result = Result("static")
     for name, (program, *arguments) in TOOLS.items():
-        print(f"-- {name}", flush=True)
+        print(f"-- {name}", file=output, flush=True)
         tool = BIN / program if (BIN / program).exists() else shutil.which(program)
         if tool is None:
-            print(f"`{program}` is missing\n  hint: apt-get install {program}", flush=True)
-        if tool is None or subprocess.run([tool, *arguments], cwd=ROOT, check=False).returncode:
+            print(f"`{program}` is missing\n  hint: apt-get install {program}", file=output, flush=True)
+        command = [tool or "", *arguments]
+        if tool is None or subprocess.run(command, cwd=ROOT, check=False, stdout=output, stderr=output).returncode:
             result.failed += 1
             result.note += f" {name}"
         else:
@@ -139,7 +140,7 @@ def run(family: str, options: list[str], output: IO[str] | None = None) -> Resul
     if needs_boxes(family) and (reason := why_not()):
         ci = os.environ.get("CI") == "true"
         return Result(family, failed=int(ci), skipped=int(not ci), note=f" {reason}")
-    result = static() if family == "static" else by_pytest(family, options, output)
+    result = static(output) if family == "static" else by_pytest(family, options, output)
     result.seconds = time.monotonic() - start
     return result
 
@@ -167,21 +168,24 @@ def one_by_one(wanted: list[str], options: list[str]) -> Iterator[Result]:
         yield run(family, options)
 
 
-def side_by_side(wanted: list[str], options: list[str]) -> Iterator[Result]:
-    """Run families at the same time; what one printed comes whole, after it."""
+def side_by_side(wanted: list[list[str]], options: list[str]) -> Iterator[Result]:
+    """Run families at the same time, those of one list one after another; what one printed comes whole, after it."""
 
-    def quietly(family: str) -> tuple[Result, str]:
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-            result = run(family, options, output)
-            output.seek(0)
-            return result, output.read()
+    def quietly(families: list[str]) -> list[tuple[Result, str]]:
+        done = list[tuple[Result, str]]()
+        for family in families:
+            with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+                result = run(family, options, output)
+                output.seek(0)
+                done.append((result, output.read()))
+        return done
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        print(f"\n== {AT_A_TIME} at a time: {', '.join(wanted)}", flush=True)
-        for done in as_completed([pool.submit(quietly, family) for family in wanted]):
-            result, said = done.result()
-            print(f"\n== {result.family}\n{said}", end="", flush=True)
-            yield result
+        print(f"\n== {AT_A_TIME} at a time: {', '.join(chain.from_iterable(wanted))}", flush=True)
+        for done in as_completed([pool.submit(quietly, families) for families in wanted]):
+            for result, said in done.result():
+                print(f"\n== {result.family}\n{said}", end="", flush=True)
+                yield result
 
 
 def say(results: list[Result], minutes_in_all: float) -> None:
@@ -206,8 +210,10 @@ def main() -> int:
     start, results = time.monotonic(), list[Result]()
     install(wanted)
     boxes = [family for family in wanted if family.startswith("boxes")]
-    together = boxes if len(boxes) > 1 else []
-    alone = [family for family in wanted if family not in together]
+    quick = [family for family in wanted if family in WITHOUT_MACHINES]
+    # Coverage is counted by one family after another.
+    together = [quick, *([each] for each in boxes)] if len(boxes) > 1 else []
+    alone = [family for family in wanted if family not in {*chain.from_iterable(together)}]
     for each in chain(one_by_one(alone, options), side_by_side(together, options) if together else ()):
         results.append(each)
         print(f"== {each.family}: {each.verdict} after {each.seconds:.0f} s{each.note}", flush=True)

@@ -41,7 +41,9 @@ def bring_in(organisation: str, name: str, origin: Origin, domain: str = "") -> 
         raise InputError(Problem(f"`{to}` is there already, and nothing of it was changed", "choose another name"))
     kind = next((kind for kind in KINDS if kind.fits(origin)), None)
     if kind is None:
-        hint = "name a directory of finished pages, or the folder of a WordPress with `--dump FILE`"
+        hint = (
+            "name a directory of finished pages, the folder of a WordPress with `--dump FILE`, or its export (`.xml`)"
+        )
         raise InputError(Problem(f"`{origin.path}` is no site that can be brought in", hint))
     if to.resolve().is_relative_to(origin.path.resolve()):
         raise InputError(Problem(f"`{origin.path}` holds the inventory itself", "name the directory of the site alone"))

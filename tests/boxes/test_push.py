@@ -32,12 +32,23 @@ SITES = """
             source: {push: {rosa: "%(rosa)s"}, ref: live}
             asgi: letters:app
             health: /release
+          board:
+            domain: board.highbeam.example
+            kind: node
+            source: {push: {rosa: "%(rosa)s"}, ref: live}
+            start: node server.js
+            health: /release
           notes:
             domain: notes.highbeam.example
             kind: php
             source: {push: {rosa: "%(rosa)s"}}
 """
-LETTERS = Path(__file__).parent / "apps/letters"
+APPS = Path(__file__).parent / "apps"
+# Where the release is named, and what in its place is no answer.
+UNWELL = {
+    "letters": ("letters.py", "said = RELEASE", 'raise RuntimeError("no stock left")'),
+    "board": ("server.js", "response.end(release)", 'response.writeHead(500).end(console.error("no stock left"))'),
+}
 
 
 CORE = ("a shell", "a command after", "another site", "sftp")
@@ -85,13 +96,14 @@ def pages(rosa):
 
 
 @pytest.fixture(scope="module")
-def letters(rosa):
-    """The application, published once."""
-    pusher = replace(rosa, site="letters", copy=rosa.copy.with_name("letters"))
-    pusher.begin({path.name: path.read_text() for path in LETTERS.iterdir() if path.is_file()})
-    ran = pusher.push("HEAD:live")
-    assert ran.returncode == 0, ran.stderr
-    return pusher
+def applications(rosa):
+    """One of each kind, published once."""
+    pushers = {name: replace(rosa, site=name, copy=rosa.copy.with_name(name)) for name in UNWELL}
+    for name, pusher in pushers.items():
+        pusher.begin({path.name: path.read_text() for path in (APPS / name).iterdir() if path.is_file()})
+        ran = pusher.push("HEAD:live")
+        assert ran.returncode == 0, ran.stderr
+    return pushers
 
 
 def shown(pusher, path="/"):
@@ -323,25 +335,27 @@ def test_a_build_that_fills_the_disk_is_ended_before_it_is_full_for_all(pages):
     assert int(room.strip(" %\n")) < 10
 
 
-def test_an_application_that_is_not_well_is_refused_and_one_that_is_answers(letters):
-    before, commit = state(letters), letters.git("rev-parse", "HEAD")
-    good = (letters.copy / "letters.py").read_text()
-    letters.commit({"letters.py": good.replace("said = RELEASE", 'raise RuntimeError("no stock left")')})
-    refused = letters.push("HEAD:live")
-    after, still = state(letters), shown(letters, "/release")
-    letters.commit({"letters.py": good.replace('"first"', '"second"')})
+@pytest.mark.parametrize("name", UNWELL)
+def test_an_application_that_is_not_well_is_refused_and_one_that_is_answers(applications, name):
+    pusher, (file, well, unwell) = applications[name], UNWELL[name]
+    before, commit = state(pusher), pusher.git("rev-parse", "HEAD")
+    good = (pusher.copy / file).read_text()
+    pusher.commit({file: good.replace(well, unwell)})
+    refused = pusher.push("HEAD:live")
+    after, still = state(pusher), shown(pusher, "/release")
+    pusher.commit({file: good.replace('"first"', '"second"')})
 
-    went = letters.push("HEAD:live")
+    went = pusher.push("HEAD:live")
 
     assert refused.returncode == 1
     assert "no stock left" in refused.stderr
     assert "asked for /release, it answers with 500" in refused.stderr
     assert (after, still) == (before, "first")
     assert went.returncode == 0, went.stderr
-    assert shown(letters, "/release") == "second"
-    assert letters.operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
-    letters.operator.ok("site", "rollback", "highbeam", "letters", "--to", commit[:12])
-    assert shown(letters, "/release") == "first"
+    assert shown(pusher, "/release") == "second"
+    assert pusher.operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+    pusher.operator.ok("site", "rollback", "highbeam", name, "--to", commit[:12])
+    assert shown(pusher, "/release") == "first"
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +383,7 @@ def test_a_site_in_php_is_pushed_and_one_that_php_cannot_read_is_refused(notes):
     assert shown(notes) == "second"
 
 
-def test_once_all_are_pushed_nothing_is_red_or_to_change_and_no_deploy_publishes_them(rosa, pages, letters, notes):
+def test_once_all_are_pushed_nothing_is_red_or_to_change_and_no_deploy_publishes_them(rosa, pages, applications, notes):
     ran = rosa.operator.run("site", "deploy", "highbeam", "pages", "--yes")
 
     assert ran.returncode == 2

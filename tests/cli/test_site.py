@@ -9,6 +9,7 @@ import pytest
 
 from coopinfra.deploy.organisation.places import org_folder
 from entry import run_command
+from old_export import export, item, picture
 from old_wordpress import lay
 
 
@@ -76,6 +77,20 @@ def test_a_wordpress_is_brought_in_with_what_to_do_and_its_lines_make_a_valid_si
     assert code == 2
     assert "there is no folder `sites/blog`" in err
     assert "take `imported` out of org.yml" in err
+
+
+def test_an_export_of_a_wordpress_alone_makes_a_valid_site_and_what_it_lacks_is_said(coopinfra, tmp_path):
+    file = tmp_path / "beans.xml"
+    file.write_text(export(item(1), picture(2, "https://beans.files.wordpress.com/2023/05/bean.png")))
+
+    code, out, err = coopinfra("site", "import", "highbeam", "blog", str(file))
+    org = tmp_path / "inventories/highbeam/org.yml"
+    org.write_text(org.read_text().rstrip("\n") + "\n" + "".join(f"          {line}\n" for line in out.splitlines()))
+
+    assert code == 0
+    assert "an export has no theme, plugins, widgets, settings nor passwords\n" in err
+    assert "files that the database names and the folder does not have\n    2023/05/bean.png\n" in err
+    assert coopinfra("validate", "highbeam")[0] == 0
 
 
 @pytest.mark.parametrize(

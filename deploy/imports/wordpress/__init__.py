@@ -34,7 +34,7 @@ def fits(origin: Origin) -> bool:
 def bring(origin: Origin, to: Path, domains: tuple[str, ...]) -> Brought:
     """Keep what it says and its uploads, and say what will not work."""
     path, dump = origin.path, origin.dump
-    if export.is_one(path):
+    if dump is None and export.is_one(path):
         return _bring_export(path, None, origin, to, domains[0])
     if not path.is_dir():
         raise NotBrought(f"`{path}` is no folder", "unpack it, and name the folder with `wp-content` in it")
