@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from threading import Thread
-from typing import IO
+from typing import IO, Self
 
 import paramiko
 
@@ -188,3 +188,11 @@ class Connection:
     def close(self) -> None:
         """Close the connection; nothing happens when it is closed already."""
         self.client.close()
+
+    def __enter__(self) -> Self:
+        """Give the connection, to be closed at the end of a `with`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it, whatever happened."""
+        self.close()

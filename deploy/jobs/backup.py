@@ -97,11 +97,8 @@ def _now(copy: Copies) -> str:
     unit = f"coopinfra-backup@{copy.server.organisation}.service"
     since = "date +%s >/run/coopinfra-backup-asked"
     said = f"journalctl --quiet --unit={unit} --output=cat --since=@$(cat /run/coopinfra-backup-asked)"
-    connection = connect(copy.target)
-    try:
+    with connect(copy.target) as connection:
         answer = connection.run(f"{since}; systemctl start {unit} && {said} || {{ {said} >&2; exit 1; }}")
-    finally:
-        connection.close()
     lines = (answer.err if answer.code else answer.out).splitlines()
     if answer.code:
         own = [line for line in lines if not line.startswith((unit, "pam_unix", "Starting ", "Failed to start"))]
@@ -121,22 +118,16 @@ def snapshots(plan: Plan, server: str = "") -> tuple[tuple[Snapshot, ...] | Coop
 
 def snapshots_at(copy: Copies) -> tuple[Snapshot, ...]:
     """List the backups of one server at one place; the server itself is asked, for only it can read them."""
-    connection = connect(copy.target)
-    try:
+    with connect(copy.target) as connection:
         return read_snapshots(copy.ask(connection, "list"), copy.server.server.id, copy.kept.place)
-    finally:
-        connection.close()
 
 
 def verify(plan: Plan, server: str = "", *, whole: bool = False) -> tuple[str | CoopinfraError, ...]:
     """Read a seventh of every server's backups at each place, another one each day, or the whole; say what was read."""
 
     def one(copy: Copies) -> str:
-        connection = connect(copy.target)
-        try:
+        with connect(copy.target) as connection:
             copy.ask(connection, "verify", *(["whole"] if whole else []))
-        finally:
-            connection.close()
         return f"{copy.server.server.id}: {'all' if whole else 'a seventh'} of what {copy.kept.place} keeps is sound"
 
     return on_each(one, copies(plan, server))
@@ -144,11 +135,8 @@ def verify(plan: Plan, server: str = "", *, whole: bool = False) -> tuple[str | 
 
 def state_of(copy: Copies) -> State:
     """Ask whoever keeps the backups of one server."""
-    connection = connect(keeper_of(copy))
-    try:
+    with connect(keeper_of(copy)) as connection:
         return read_state(copy, connection, f"{Kept.keeper} list {copy.kept.repository}")
-    finally:
-        connection.close()
 
 
 def read_state(copy: Copies, connection: Connection, command: str) -> State:
@@ -162,12 +150,9 @@ def read_state(copy: Copies, connection: Connection, command: str) -> State:
 
 def newest_at_keeper(copy: Copies) -> datetime | None:
     """Return when the newest backup came, by the clock of whoever keeps it; None where there is none."""
-    connection = connect(keeper_of(copy))
     script = Drawer.script if copy.disk else Kept.keeper
-    try:
+    with connect(keeper_of(copy)) as connection:
         said = run(connection, f"{script} list {copy.kept.repository}").split()
-    finally:
-        connection.close()
     return datetime.fromtimestamp(int(said[1]), UTC) if said and int(said[2]) else None
 
 

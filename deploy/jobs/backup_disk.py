@@ -52,20 +52,14 @@ def readable(plan: Plan, server: str = "", place: str = "") -> tuple[Copies, ...
 def require_plugged_in(copy: Copies) -> None:
     """Raise ServerError, with what to do, where a disk cannot be read now; keepers are asked later."""
     if copy.disk:
-        connection = connect(keeper_of(copy))
-        try:
+        with connect(keeper_of(copy)) as connection:
             run(connection, f"{Drawer.script} list {copy.kept.repository}")
-        finally:
-            connection.close()
 
 
 def disk_state(copy: Copies) -> State:
     """Say what the disk got when it was last plugged in, as the server remembers it; the age is that of the copy."""
-    connection = connect(keeper_of(copy))
-    try:
+    with connect(keeper_of(copy)) as connection:
         return read_state(copy, connection, f"{Drawer.script} last {copy.kept.repository}")
-    finally:
-        connection.close()
 
 
 def wrong_with_disk(copy: Copies, state: State) -> str:

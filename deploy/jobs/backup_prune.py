@@ -56,11 +56,8 @@ def prepare(organisation: str, key: Path, server: str = "", place: str = "") -> 
     keeper = keeper_of(found)
     door = _door(kept, found, keeper, key.expanduser())
     snapshots = read_snapshots(door.run("snapshots", "--json"), found.server.server.id, found.kept.place)
-    connection = connect(keeper)
-    try:
+    with connect(keeper) as connection:
         came = read_arrivals(run(connection, f"{Kept.keeper} arrivals {found.kept.repository}"))
-    finally:
-        connection.close()
     why = [*reasons_not_to(snapshots, came, datetime.now(UTC), found.kept.every_hours), *_undrilled(kept, found)]
     if why:
         problems = [Problem(f"{found.kept.place}: {each}") for each in why]
@@ -77,11 +74,8 @@ def prune(prepared: Prepared) -> None:
     # By their ids: what has come since was not looked at, and must not decide about others.
     prepared.door.run("forget", *(each.id for each in prepared.pruning.goes))
     prepared.door.run("prune")
-    connection = connect(prepared.keeper)
-    try:
+    with connect(prepared.keeper) as connection:
         run(connection, f"{Kept.doctor} accept {prepared.copies.kept.repository}")
-    finally:
-        connection.close()
 
 
 def _undrilled(kept: Keeping, copy: Copies) -> Iterator[str]:

@@ -49,11 +49,8 @@ def prepare(plan: Plan, wish: Wish, at: str = "", server: str = "", place: str =
     """Find the backup and read what it holds; nothing is touched. `at`: an id or a time, the newest by default."""
     found = one_server(plan, server, place)
     snapshot = choose(snapshots_at(found), at)
-    connection = connect(found.target)
-    try:
+    with connect(found.target) as connection:
         said = found.ask(connection, "contents", snapshot.id, script=Kept.restore)
-    finally:
-        connection.close()
     contents = read_contents(said)
     if len(contents.releases) == 2:
         refuse_older(found.target.label, *contents.releases)
@@ -65,11 +62,8 @@ def restore(prepared: Prepared) -> Restored:
 
     It goes on where the connection is lost: systemd runs it, and a second one is refused meanwhile.
     """
-    connection = connect(prepared.copies.target)
-    try:
+    with connect(prepared.copies.target) as connection:
         return judged(connection, prepared, run_script(connection, prepared.copies.kept.place, prepared))
-    finally:
-        connection.close()
 
 
 def judged(connection: Connection, prepared: Prepared, lines: tuple[str, ...]) -> Restored:

@@ -132,11 +132,8 @@ def _read(copy: Copies) -> tuple[float | None, int, str]:
     """Ask the server itself when all of it was read: its keeper cannot read it."""
     limit = Kept.verify_days * 24
     try:
-        connection = connect(copy.target)
-        try:
+        with connect(copy.target) as connection:
             said = copy.ask(connection, "verified")
-        finally:
-            connection.close()
     except CoopinfraError as error:
         return None, limit, "; ".join(each.message for each in error.problems)
     age, found = Kept.unread(said, copy.kept.place, time.time())

@@ -66,18 +66,19 @@ def restore(move: Move) -> Restored:
     arriving = ARRIVING.format(organisation)
     stage = Kept.stage.format(organisation)
     paths = tuple(name for kind, name in prepared.wanted if kind == "path")
-    connection = connect(prepared.copies.target)
-    try:
-        run(connection, f"rm -rf {arriving} && mkdir -p -m 0700 {arriving}")
-        nodes = {path: move.repository.nodes(prepared.snapshot.id, path) for path in (stage, *paths)}
-        _refuse_small(connection, arriving, sum(int(node.get("size", 0)) for each in nodes.values() for node in each))
-        for path, found in nodes.items():
-            is_file = any(node["path"] == path and node["type"] != "dir" for node in found)
-            _send(connection, move, arriving, path, alone=is_file)
-        return judged(connection, prepared, run_script(connection, arriving, prepared))
-    finally:
-        run(connection, f"rm -rf {arriving}")
-        connection.close()
+    with connect(prepared.copies.target) as connection:
+        try:
+            run(connection, f"rm -rf {arriving} && mkdir -p -m 0700 {arriving}")
+            nodes = {path: move.repository.nodes(prepared.snapshot.id, path) for path in (stage, *paths)}
+            _refuse_small(
+                connection, arriving, sum(int(node.get("size", 0)) for each in nodes.values() for node in each)
+            )
+            for path, found in nodes.items():
+                is_file = any(node["path"] == path and node["type"] != "dir" for node in found)
+                _send(connection, move, arriving, path, alone=is_file)
+            return judged(connection, prepared, run_script(connection, arriving, prepared))
+        finally:
+            run(connection, f"rm -rf {arriving}")
 
 
 def _taker(plan: Plan, to: str, found: Copies) -> tuple[ServerPlan, Target]:
@@ -108,11 +109,8 @@ def not_taken(other: ServerPlan, contents: Contents, wanted: tuple[tuple[str, st
 
 
 def _refuse_older(copies: Copies, manifest: str) -> None:
-    connection = connect(copies.target)
-    try:
+    with connect(copies.target) as connection:
         there = read_manifest(run(connection, f"cat {manifest_path(copies.server.organisation)}"))
-    finally:
-        connection.close()
     refuse_older(copies.target.label, read_manifest(manifest).release, there.release)
 
 

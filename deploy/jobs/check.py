@@ -30,12 +30,9 @@ def check(plan: Plan) -> tuple[Checked | CoopinfraError, ...]:
 
     def one(pair: tuple[ServerPlan, Target]) -> Checked:
         server, target = pair
-        connection = connect(target)
-        try:
+        with connect(target) as connection:
             outcomes = run_checks(checks_of(server), connection)
             # Of backups the server that has them is the last to ask.
             return Checked(server.server.id, (*outcomes, *backup_outcomes(plan, server)))
-        finally:
-            connection.close()
 
     return on_each(one, zip(plan.servers, targets(plan), strict=True))

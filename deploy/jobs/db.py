@@ -58,11 +58,8 @@ def tables(plan: Plan, name: str = "") -> tuple[tuple[TableFound, ...] | Coopinf
         (_, target), found = answer
         if isinstance(found, CoopinfraError):
             raise found
-        connection = connect(target)
-        try:
+        with connect(target) as connection:
             return tuple(table for each in found if name in ("", each.name) for table in _tables(connection, each))
-        finally:
-            connection.close()
 
     return on_each(one, zip(_with_engines(plan), listed, strict=True))
 
@@ -103,15 +100,12 @@ def _engines(server: ServerPlan) -> tuple[type[Database], ...]:
 
 
 def _list(server: ServerPlan, target: Target) -> Iterator[DatabaseFound]:
-    connection = connect(target)
-    try:
+    with connect(target) as connection:
         for engine in _engines(server):
             for line in _run(connection, f"{engine.script} list"):
                 name, owner, size, organisation, state = line.split()
                 if organisation == server.organisation:
                     yield DatabaseFound(name, engine.engine, server.server.id, owner, int(size), state == "declared")
-    finally:
-        connection.close()
 
 
 def _tables(connection: Connection, found: DatabaseFound) -> Iterator[TableFound]:

@@ -61,12 +61,8 @@ def find_leaving(plan: Plan, name: str = "") -> Leaving:
     """
     server, target = _shared(plan, name)
     assert server.server.tenancy
-    connection = connect(target)
-    try:
-        with on_server(connection):
-            neighbours = host.get_fact(ServerManifests, organisation=plan.organisation.id).neighbours
-    finally:
-        connection.close()
+    with connect(target) as connection, on_server(connection):
+        neighbours = host.get_fact(ServerManifests, organisation=plan.organisation.id).neighbours
     left = replace(plan, servers=(without_everything(server, neighbours),))
     certificates = tuple(_removal(each) for each in server.all(Certificate))
     return Leaving(target, left, server.server.tenancy, tuple(_data(server)), certificates)
@@ -98,19 +94,18 @@ def end(leaving: Leaving, *, with_data: bool) -> None:
     commands = [each.removal for each in leaving.data] if with_data else []
     commands += leaving.certificates
     commands.append(f"rm -rf -- {STATE}/{leaving.target.organisation}")
-    connection = connect(leaving.target)
-    try:
-        with hold(connection, holder_now(leaving.target.identity.operator.login)) as lock:
-            for command in commands:
-                lock.step(command)
-                answer = connection.run(command)
-                if answer.code:
-                    lock.end("failed")
-                    message = f"{leaving.target.label}: `{command}` failed: {answer.err.strip()}"
-                    raise ServerError(Problem(message, "mend the cause, and run `leave` again: it goes on"))
-            lock.end("done")
-    finally:
-        connection.close()
+    with (
+        connect(leaving.target) as connection,
+        hold(connection, holder_now(leaving.target.identity.operator.login)) as lock,
+    ):
+        for command in commands:
+            lock.step(command)
+            answer = connection.run(command)
+            if answer.code:
+                lock.end("failed")
+                message = f"{leaving.target.label}: `{command}` failed: {answer.err.strip()}"
+                raise ServerError(Problem(message, "mend the cause, and run `leave` again: it goes on"))
+        lock.end("done")
 
 
 def _shared(plan: Plan, name: str) -> tuple[ServerPlan, Target]:

@@ -23,19 +23,18 @@ from coopinfra.roles.primitives.units import units
 def roll_back(place: Place, to: str = "", wait: float = 0) -> tuple[str, str]:
     """Serve an earlier release of one site, by default the one before; return the ids of the old and the new one."""
     release = find_release(place)
-    connection = connect(place.target)
-    try:
-        with hold(connection, holder_now(place.target.identity.operator.login), wait=wait) as lock:
-            lock.step(f"Roll back {release.path}")
-            try:
-                pair = _switch(connection, place, release, to)
-            except (InputError, ServerError) as error:
-                lock.end(error.kind)
-                raise
-            lock.end("done")
-            return pair
-    finally:
-        connection.close()
+    with (
+        connect(place.target) as connection,
+        hold(connection, holder_now(place.target.identity.operator.login), wait=wait) as lock,
+    ):
+        lock.step(f"Roll back {release.path}")
+        try:
+            pair = _switch(connection, place, release, to)
+        except (InputError, ServerError) as error:
+            lock.end(error.kind)
+            raise
+        lock.end("done")
+        return pair
 
 
 def _switch(connection: Connection, place: Place, release: Release, to: str) -> tuple[str, str]:

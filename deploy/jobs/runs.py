@@ -66,8 +66,5 @@ def journals(organisation: str, server: str) -> Mapping[str, tuple[dict[str, obj
     """Ask one server what it knows of everybody's runs, the oldest first."""
     plan = plan_of(organisation)
     wanted = find_server(plan, server).server
-    connection = connect(next(target for target in targets(plan) if target.server == wanted))
-    try:
+    with connect(next(target for target in targets(plan) if target.server == wanted)) as connection:
         return read_journals(connection)
-    finally:
-        connection.close()

@@ -99,11 +99,8 @@ def close(place: Place, *, closed: bool) -> None:
     """Close a site for maintenance, or open it again: at once, whoever deploys meanwhile."""
     website = place.website
     command = f"install -d -m 0755 {website.path} && touch {website.closed}" if closed else f"rm -f {website.closed}"
-    connection = connect(place.target)
-    try:
+    with connect(place.target) as connection:
         answer = connection.run(command)
-    finally:
-        connection.close()
     if answer.code:
         verb = "close" if closed else "open"
         raise ServerError(Problem(f"{place.target.label}: cannot {verb} `{website.name}`: {answer.err.strip()}"))
@@ -116,11 +113,8 @@ def _places(plan: Plan) -> Iterator[Place]:
 
 
 def _ask(places: list[Place]) -> Iterator[SiteFound]:
-    connection = connect(places[0].target)
-    try:
+    with connect(places[0].target) as connection:
         answers = connection.run_all([question for place in places for question in _questions(place)])
-    finally:
-        connection.close()
     for place, found, closed, certificate, notes in zip(places, *(answers[at::4] for at in range(4)), strict=True):
         website = place.website
         yield SiteFound(

@@ -14,8 +14,7 @@ from coopinfra.deploy.organisation.problems import Problem
 
 def log(place: Place, lines: int, *, follow: bool) -> Iterator[str]:
     """Yield the last visits of a site and what its programs wrote, a line each; with `follow`, and what comes."""
-    connection = connect(place.target)
-    try:
+    with connect(place.target) as connection:
         channel = connection.open(log_command(place, lines, follow=follow))
         decoder, pending = codecs.getincrementaldecoder("utf-8")(errors="replace"), ""
         while block := channel.recv(2**15):
@@ -28,8 +27,6 @@ def log(place: Place, lines: int, *, follow: bool) -> Iterator[str]:
             raise ServerError(
                 Problem(f"{place.target.label}: its logs cannot be read: {said or 'the connection broke'}")
             )
-    finally:
-        connection.close()
 
 
 def log_command(place: Place, lines: int, *, follow: bool) -> str:
