@@ -374,6 +374,22 @@ def test_code_in_php_is_compiled_once_and_what_it_says_is_in_the_journal_of_its_
     assert not on_box(operator, "grep -r 'a cup is empty' /var/log/nginx"), "that log has whole addresses"
 
 
+def test_php_is_set_as_debian_sets_it_except_for_what_is_closed(operator):
+    compare = """
+        $plain = fn($value) => strtr(strtolower($value), ['on' => '1', 'off' => '0']) ?: '0';
+        foreach (parse_ini_file('/usr/lib/php/8.4/php.ini-production', false, INI_SCANNER_RAW) as $name => $value) {
+            if (ini_get($name) !== false && $plain(ini_get($name)) !== $plain($value)) {
+                echo $name, PHP_EOL;
+            }
+        }
+        echo 'compared';
+    """
+
+    said = ask(operator, TOOLS, "--data-urlencode", f"code={compare}")[1].split()
+
+    assert set(said) == {"compared"}
+
+
 @pytest.mark.rest
 def test_what_people_uploaded_and_what_sites_wrote_stays_when_they_are_no_longer_declared(operator, tmp_path):
     (tmp_path / "kept.png").write_bytes(b"\x89PNG\r\n\x1a\n")
