@@ -1,6 +1,6 @@
 """Runs the tests, family by family, and ends with a table: `./coopinfra test [FAMILY...] [--all] [options of pytest]`.
 
-Of a long family the core runs, and of its rest a sixth that the commit chooses; `--all` runs everything (slices.py).
+Of a long family the core runs, and of its rest an eighth that the commit chooses; `--all` runs everything (slices.py).
 Families that need boxes mostly wait, for apt and for machines that boot: two run at a time, and those that need none
 one after another beside them. What each printed comes when it has ended; one that is asked for alone is watched.
 """

@@ -1,6 +1,6 @@
-"""The rest of a long family: each commit runs the core and a sixth of the rest, `--all` runs everything.
+"""The rest of a long family: each commit runs the core and an eighth of the rest, `--all` runs everything.
 
-A test that is marked `rest` is one of many of a kind. Which sixth runs is said by the commit, so a red run can be had
+A test that is marked `rest` is one of many of a kind. Which eighth runs is said by the commit, so a red run can be had
 again, and over the commits everything comes up. Who asks for tests by name gets all of them.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-SLICES = 6
+SLICES = 8
 SAID = pytest.StashKey[str]()
 
 

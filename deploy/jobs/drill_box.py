@@ -38,8 +38,8 @@ def try_in_a_box(kept: Keeping, copy: Copies, repository: Repository, snapshot: 
     with _lab(name, kept, notes.report) as lab:
         began = monotonic()
         notes.report(f"{server}: deploying the same roles onto a bare machine")
-        for name in _owners(lab, kept):
-            _run(lab, "deploy", name, "--yes", "--one-reader")
+        for owner in _owners(lab, kept):
+            _run(lab, "deploy", owner, "--yes", "--one-reader")
         _run(lab, "deploy", kept.org.id, "--yes", "--one-reader")
         notes.step("deploy", began)
         labs.cut_off(lab)

@@ -170,7 +170,11 @@ def test_applications_answer_and_their_workers_and_jobs_do_their_part(operator):
 
 @pytest.mark.parametrize(
     ("site", "file"),
-    [("shop", "shop.py"), ("board", "server.js"), pytest.param("letters", "letters.py", marks=pytest.mark.rest)],
+    [
+        ("shop", "shop.py"),
+        pytest.param("board", "server.js", marks=pytest.mark.rest),
+        pytest.param("letters", "letters.py", marks=pytest.mark.rest),
+    ],
 )
 def test_under_load_neither_a_deploy_nor_the_way_back_fails_a_request(operator, site, file):
     url = f"https://{site}.highbeam.example/release"

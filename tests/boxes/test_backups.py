@@ -253,6 +253,7 @@ def full(operator):
     operator.root(ANSWERS)
 
 
+@pytest.mark.rest
 @pytest.mark.usefixtures("full")
 def test_a_keeper_whose_disk_is_full_is_named_within_a_minute_and_still_gives_back_what_it_has(operator):
     began = time.monotonic()
@@ -299,6 +300,7 @@ def copying(operator):
     assert operator.red() == {}
 
 
+@pytest.mark.rest
 def test_a_backup_that_is_killed_with_all_its_processes_leaves_no_copy_of_a_database(operator, copying):
     lay_open = int(operator.root(f"stat -c %s {STAGED}"))
 
