@@ -37,6 +37,7 @@ SITES = """
             kind: node
             source: {push: {rosa: "%(rosa)s"}, ref: live}
             start: node server.js
+            valkey: board
             health: /release
           notes:
             domain: notes.highbeam.example
