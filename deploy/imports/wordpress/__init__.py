@@ -17,6 +17,7 @@ from coopinfra.deploy.imports.wordpress import uploads
 from coopinfra.deploy.imports.wordpress.database import extract, scripts_in
 from coopinfra.deploy.imports.wordpress.export import read as export
 from coopinfra.deploy.imports.wordpress.export.findings import of_what_it_says
+from coopinfra.deploy.imports.wordpress.export.pictures import attached
 from coopinfra.deploy.imports.wordpress.export.rows import PREFIX, Rows
 from coopinfra.roles.types import Refused, check_email, check_line, check_slug
 from coopinfra.roles.website.kinds.wordpress_import import DATABASE, FACTS
@@ -76,16 +77,16 @@ def _bring_dump(path: Path, dump: Path, origin: Origin, to: Path, domain: str) -
 def _bring_export(file: Path, folder: Path | None, origin: Origin, to: Path, domain: str) -> Brought:
     """Bring in what WordPress exports, and the pictures of it that lie in a folder."""
     said = export.read(file)
-    rows = Rows(said)
     _make(to)
+    # The library of wordpress.com is unpacked to years; of another host there is the folder of its uploads.
+    media = folder and (uploads.folder_of(folder) or folder)
+    taken = uploads.take(media or to / "uploads", to / "uploads", attached(said))
+    rows = Rows(said, taken.names)
     text = "".join(f"{each}\n" for each in rows.statements())
     (to / DATABASE).write_text(text, encoding="utf-8", newline="\n")
     (to / DATABASE).chmod(0o600)
     addresses = tuple(dict.fromkeys((said.address, *origin.was)))
     _know(to, {"prefix": PREFIX, "charset": "utf8mb4", "addresses": addresses, "options": rows.options})
-    # The library of wordpress.com is unpacked to years; of another host there is the folder of its uploads.
-    media = folder and (uploads.folder_of(folder) or folder)
-    taken = uploads.take(media or to / "uploads", to / "uploads", rows.attached)
     size = taken.bytes + (to / DATABASE).stat().st_size
     findings = (
         *of_what_it_says(said, rows),

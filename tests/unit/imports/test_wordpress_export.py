@@ -160,6 +160,29 @@ def test_pictures_are_named_where_wordpress_has_them_wherever_they_lay(tmp_path,
     assert not [each for each in brought.findings if "does not have" in each.what or "no picture" in each.what]
 
 
+@pytest.mark.parametrize("has_smaller", [True, False])
+def test_of_a_picture_without_its_smaller_copies_the_large_one_is_shown(tmp_path, has_smaller):
+    place = tmp_path / "media/2023/05"
+    place.mkdir(parents=True)
+    for name in ("bean.png", *(["bean-9x9.png"] if has_smaller else [])):
+        (place / name).write_bytes(b"\x89PNG")
+    sizes = 'a:1:{s:5:"sizes";a:1:{s:5:"small";a:1:{s:4:"file";s:12:"bean-9x9.png";}}}'
+
+    brought, rows = bring(tmp_path, picture(40, SELF, meta("_wp_attachment_metadata", sizes)), media=True)
+
+    kept = [row["meta_value"] for row in rows["wp_postmeta"] if row["meta_key"] == "_wp_attachment_metadata"]
+    assert kept == ([sizes] if has_smaller else [])
+    named = [each.files for each in brought.findings if "no smaller copies" in each.what]
+    assert named == ([] if has_smaller else [("2023/05/bean.png",)])
+
+
+def test_by_what_feeds_know_a_post_stays(tmp_path):
+    _, rows = bring(tmp_path, item(1, inner="<guid>http://beans.wordpress.com/?p=1</guid>"), item(2))
+
+    guids = {row["ID"]: row["guid"] for row in rows["wp_posts"]}
+    assert guids == {"1": "http://beans.wordpress.com/?p=1", "2": "http://beans.example/?p=2"}
+
+
 def test_without_a_folder_of_pictures_each_is_named_as_missing(tmp_path):
     brought, _ = bring(tmp_path, picture(40, CDN), picture(41, "https://beans.example/wp-content/uploads/../../x.png"))
 

@@ -43,6 +43,9 @@ def of_what_it_says(export: Export, rows: Rows) -> Iterator[Finding]:
     if menus := tuple(term.name for _, term in rows.terms.values() if term.taxonomy == "nav_menu"):
         hint = "they are there; say in the browser where the theme shows them"
         yield Finding("menus", hint, menus)
+    if large := tuple(each.uploaded[1] for each in rows.in_one_size if each.uploaded):
+        hint = "pages show the large ones; a plugin such as `regenerate-thumbnails` makes smaller ones"
+        yield Finding("pictures of which no smaller copies came along", hint, large)
     posts = [each for each in export.items if each.kind == "post" and each.is_public]
     if posts and not rows.structure and any("?" not in each.link for each in posts):
         hint = "choose in the browser how they are made (Settings, Permalinks), or name the old ones under `redirects:`"

@@ -99,7 +99,7 @@ def _terms(channel: Element) -> Iterator[Term]:
 
 def _item(element: Element) -> Item:
     said = _texts(element)
-    own = {name.removeprefix("wp:"): text for name, text in said.items() if name.startswith("wp:")}
+    own = {name.removeprefix("wp:"): text for name, text in said.items() if name.startswith("wp:") or name == "guid"}
     comments = (
         {name.removeprefix("wp:"): text for name, text in each.items()} for each in _each(element, "wp:comment")
     )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import TypeVar
 
-from coopinfra.deploy.imports.wordpress.export.links import brings_home, structure_of
-from coopinfra.deploy.imports.wordpress.export.site import Export, Term
+from coopinfra.deploy.imports.wordpress.export.addresses import structure_of
+from coopinfra.deploy.imports.wordpress.export.pictures import SIZES, brings_home, smaller_copies
+from coopinfra.deploy.imports.wordpress.export.site import Export, Item, Term
 
 PREFIX = "wp_"
 NOBODYS_HASH = "*"
 """What no password has as its hash."""
+ATTACHED = "_wp_attached_file"
 _OF_AN_EDITOR = ("_edit_lock", "_edit_last", "_wp_old_slug_lock")
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1a": "\\Z"})
 
@@ -26,9 +28,13 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Rows:
-    """The tables that an export fills."""
+    """The tables that an export fills.
+
+    there: the uploads that came along
+    """
 
     export: Export
+    there: Set[str] = frozenset()
 
     def statements(self) -> Iterator[str]:
         """Yield them, a statement each line."""
@@ -50,9 +56,9 @@ class Rows:
         return structure_of(self.export)
 
     @cached_property
-    def attached(self) -> frozenset[str]:
-        """The files that it names."""
-        return frozenset(each.uploaded[1] for each in self.export.items if each.uploaded)
+    def in_one_size(self) -> tuple[Item, ...]:
+        """The pictures of which smaller copies are named and did not come along: pages show the large one."""
+        return tuple(each for each in self.export.items if not set(smaller_copies(each)) <= self.there)
 
     @cached_property
     def authors(self) -> dict[str, int]:
@@ -147,7 +153,7 @@ class Rows:
                 "comment_status": said("comment_status", "closed"),
                 "ping_status": "closed",
                 "menu_order": said("menu_order", "") or "0",
-                "guid": f"http://{self.export.address}/?p={item.number}",
+                "guid": said("guid", "") or f"http://{self.export.address}/?p={item.number}",
                 "comment_count": sum(each.said.get("comment_approved") == "1" for each in item.comments),
                 "to_ping": "",
                 "pinged": "",
@@ -158,8 +164,10 @@ class Rows:
             meta = [(key, value) for key, value in item.meta if key and key not in _OF_AN_EDITOR]
             if item.uploaded:
                 # Some hosts name here where it lay on their disks.
-                meta = [(key, value) for key, value in meta if key != "_wp_attached_file"]
-                meta.append(("_wp_attached_file", item.uploaded[1]))
+                meta = [(key, value) for key, value in meta if key != ATTACHED]
+                meta.append((ATTACHED, item.uploaded[1]))
+                if item in self.in_one_size:
+                    meta = [(key, value) for key, value in meta if key != SIZES]
             for key, value in meta:
                 yield {"post_id": item.number, "meta_key": key, "meta_value": value}
 

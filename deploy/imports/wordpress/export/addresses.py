@@ -1,13 +1,11 @@
-"""Where posts and pictures of an export were, and how they are found again."""
+"""Under which addresses the posts of an export were, so that they can keep them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from coopinfra.deploy.imports.wordpress.export.site import Export, Item
 
-UPLOADS = "wp-content/uploads"
 STRUCTURES = (
     "/%year%/%monthnum%/%day%/%postname%/",
     "/%year%/%monthnum%/%postname%/",
@@ -25,21 +23,6 @@ def structure_of(export: Export) -> str:
         if all(_path(export, each) == _made(structure, each) for each in posts):
             return structure if posts[0].link.endswith("/") else structure.removesuffix("/")
     return ""
-
-
-def brings_home(export: Export) -> Callable[[str], str]:
-    """Return what lets a text name uploads where WordPress has them.
-
-    They may have lain at another address, or have been shown through wordpress.com's cache of pictures. The site's own
-    address is changed when it is loaded.
-    """
-    own = f"{export.address}/{UPLOADS}"
-    bases = {each.uploaded[0] for each in export.items if each.uploaded}
-    if bases <= {own}:
-        return lambda text: text
-    listed = "|".join(re.escape(each) for each in sorted(bases | {own}, key=len, reverse=True))
-    pattern = re.compile(rf"(?:https?:)?//(?:i\d\.wp\.com/)?(?:{listed})(?=/)")
-    return lambda text: pattern.sub(f"https://{own}", text)
 
 
 def _path(export: Export, item: Item) -> str:
