@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from coopinfra.deploy.backups.findings import Drill, Finding, Notes, of_promise, of_secrets, of_times
@@ -23,6 +24,7 @@ from coopinfra.deploy.jobs.drill_box import try_in_a_box
 from coopinfra.deploy.jobs.drill_receipt import is_due, write
 from coopinfra.deploy.jobs.secrets import Keeping, keep
 from coopinfra.deploy.lab import host
+from coopinfra.deploy.lab.state import alone
 from coopinfra.deploy.organisation.problems import CoopinfraError
 from coopinfra.deploy.receipts.chain import Receipt
 from coopinfra.roles.contract import File
@@ -63,8 +65,10 @@ def _noted(kept: Keeping, copy: Copies, report: Report) -> Drilled | CoopinfraEr
     """Drill one server and write the receipt, green or red; none where a disk is not there to be read."""
     try:
         require_plugged_in(copy)
-        done = _one(kept, copy, report)
-        return done, write(kept.plan, done)
+        # Boxes of one organisation have one name, and of a drill that was killed the next one removes them.
+        with alone(Path(kept.org.folder)):
+            done = _one(kept, copy, report)
+            return done, write(kept.plan, done)
     except CoopinfraError as error:
         return error
 

@@ -63,7 +63,8 @@ def try_in_a_box(kept: Keeping, copy: Copies, repository: Repository, snapshot: 
 
 @contextmanager
 def _lab(name: str, kept: Keeping, report: Callable[[str], None]) -> Iterator[labs.Lab]:
-    """Bring up a lab with a bare machine for each server, and leave nothing of it."""
+    """Bring up a lab with a bare machine for each server, and leave nothing of it, nor of one that was killed."""
+    labs.down(name)
     try:
         lab = labs.up(name, boxes_of(kept.plan), find_inventories(), report)
         shared = lab.inventories / "collective.yml"

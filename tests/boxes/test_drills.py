@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 
 import pytest
 
 from boxes import Operator
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.state import BoxSpec
+from faults import running, wait_for
 from vault import BACKUPS, CLIENT, NAME, REPOSITORY, RESTIC, STATE, seed, sql, two_machines
 
 pytestmark = pytest.mark.timeout(1200)
@@ -86,6 +88,30 @@ def test_a_server_comes_back_and_the_receipt_says_how_long_it_took(operator):
 
     assert edited.returncode == 1
     assert "drill-1.json is not as its signature says" in edited.stderr
+
+
+@pytest.mark.rest
+def test_of_a_drill_that_was_killed_the_next_one_removes_the_box_and_is_green_and_two_at_once_are_refused(operator):
+    def boxes():
+        return [name for name in labs.names() if name.startswith("drill")]
+
+    receipts = sorted((operator.folder / "receipts").glob("*.json"))
+    with running(operator, "backup", "drill", "highbeam") as first:
+        wait_for("its box", boxes, seconds=120)
+        second = operator.run("backup", "drill", "highbeam")
+        first.signal(signal.SIGKILL)
+        first.process.wait()
+    left = boxes()
+    none = sorted((operator.folder / "receipts").glob("*.json"))
+
+    ran = operator.run("backup", "drill", "highbeam", "--json")
+
+    assert second.returncode == 3
+    assert "another command works on `highbeam`" in second.stderr
+    assert left, "the control: killed, it leaves its box"
+    assert none == receipts, "neither says anything about the backups"
+    assert (ran.returncode, json.loads(ran.stdout)[0]["result"]) == (0, "green"), ran.stderr
+    assert boxes() == []
 
 
 @pytest.mark.rest
