@@ -97,7 +97,7 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     into: Annotated[str, typer.Option(help="An empty folder on the server, in place of where it was.")] = "",
     server: Annotated[str, typer.Option(help="Whose backup, if several servers have some.")] = "",
     to: Annotated[str, typer.Option(help="Another server of the organisation, in place of the one it is of.")] = "",
-    place: Annotated[str, typer.Option(help="From where, if it is kept at several places.")] = "",
+    place: Annotated[str, typer.Option(help="From where, also a disk while it is plugged in.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is overwritten.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +107,8 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     """
     from coopinfra.cli.deploy import agreed
     from coopinfra.deploy.backups.contents import Wish
-    from coopinfra.deploy.jobs import backup_restore, backup_to
+    from coopinfra.deploy.jobs import backup_restore, backup_through
+    from coopinfra.deploy.jobs.backup_disk import is_on_a_disk
     from coopinfra.deploy.organisation.problems import InputError, Problem
     from coopinfra.deploy.planning.make import plan_of
 
@@ -115,10 +116,13 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     if everything != wish.is_all:
         hint = "name `--path`, `--database`, `--site`, `--service`, or `--all`"
         raise InputError(Problem("it is not clear what to put back", hint))
-    if to and into:
-        raise InputError(Problem("a folder on another server is not offered", "leave out `--to` or `--into`"))
-    move = backup_to.prepare(organisation, wish, to, at, server, place) if to else None
-    prepared = move.prepared if move else backup_restore.prepare(plan_of(organisation), wish, at, server, place)
+    plan = plan_of(organisation)
+    through_here = bool(to) or is_on_a_disk(plan, server, place)
+    if through_here and into:
+        hint = "leave out `--into`, or else `--to` and the disk in a drawer, which this machine hands on"
+        raise InputError(Problem("a folder is offered only where the server itself reads its backups", hint))
+    move = backup_through.prepare(organisation, wish, to, at, server, place) if through_here else None
+    prepared = move.prepared if move else backup_restore.prepare(plan, wish, at, server, place)
     snapshot = prepared.snapshot
     say(f"{snapshot.server}: the backup {snapshot.id[:8]} of {snapshot.time:%Y-%m-%d %H:%M} UTC, at {snapshot.place}")
     if prepared.overwrites:
@@ -129,7 +133,7 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
         if not yes and not agreed("Overwrite this?"):
             say("nothing was changed")
             raise typer.Exit(3)
-    done = backup_to.restore(move) if move else backup_restore.restore(prepared)
+    done = backup_through.restore(move) if move else backup_restore.restore(prepared)
     if as_json:
         print_json({"backup": asdict(snapshot), "done": done.lines, "red": [asdict(each) for each in done.red]})
     else:

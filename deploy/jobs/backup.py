@@ -80,7 +80,11 @@ def _refuse_unknown(what: str, name: str, there: Iterable[str]) -> None:
 
 def one_server(plan: Plan, server: str = "", place: str = "") -> Copies:
     """Return what is kept of one server, at its first place unless another is named."""
-    found = copies(plan, server, place)
+    return of_one_server(copies(plan, server, place))
+
+
+def of_one_server(found: tuple[Copies, ...]) -> Copies:
+    """Return the first of them; raise InputError where they are of several servers."""
     names = tuple(dict.fromkeys(each.server.server.id for each in found))
     if len(names) > 1:
         raise InputError(Problem("several servers have backups", f"name one with `--server`: {', '.join(names)}"))

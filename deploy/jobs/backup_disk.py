@@ -11,6 +11,7 @@ from dataclasses import replace
 from coopinfra.deploy.engine.reach import connect
 from coopinfra.deploy.jobs.backup import Copies, State, copies, keeper_of, read_state, run
 from coopinfra.deploy.organisation.problems import InputError, Problem
+from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.make import plan_of
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.roles.declarations import Drawer, Kept
@@ -44,9 +45,16 @@ def readable(plan: Plan, server: str = "", place: str = "") -> tuple[Copies, ...
     names = tuple(dict.fromkeys(each.kept.place for each in found))
     if len(names) == 1:
         return found
-    there = ", ".join(f"`{each}`" for each in names or dict.fromkeys(each.kept.place for each in (*keepers, *disks)))
-    what = f"several disks are called `{place}`" if names else f"there is no place `{place}` with these backups"
-    raise InputError(Problem(what, f"choose one of {there}"))
+    if names:
+        hint = f"choose one of {', '.join(f'`{each}`' for each in names)}"
+        raise InputError(Problem(f"several disks are called `{place}`", hint))
+    there = tuple(dict.fromkeys(each.kept.place for each in (*keepers, *disks)))
+    raise InputError(Problem(f"there is no place `{place}` with these backups", suggest(place, there, "there are")))
+
+
+def is_on_a_disk(plan: Plan, server: str, place: str) -> bool:
+    """Tell whether a place is a disk in a drawer. Raises InputError with the places that there are, if it is none."""
+    return bool(place) and any(each.disk for each in readable(plan, server, place))
 
 
 def require_plugged_in(copy: Copies) -> None:

@@ -513,6 +513,29 @@ def test_a_drill_reads_the_disk_in_the_drawer_while_it_is_plugged_in(second, dis
     assert mounted == "0\n", "nothing of it stays mounted"
 
 
+def test_what_lies_on_the_disk_in_the_drawer_is_put_back_though_the_server_does_not_reach_it(second, disk):
+    second.root("echo minutes >/srv/shared/note")
+    second.ok("backup", "now", "highbeam")
+    plug_in(second, disk)
+    second.root("echo lost >/srv/shared/note")
+    second.root(f"systemctl stop restic-rest-server; mv {REPOSITORY} /srv/gone", box="vault1")
+    words = ("backup", "restore", "highbeam", "--path", "/srv/shared/note", "--yes")
+
+    from_keeper = second.run(*words)
+    from_disk = second.run(*words, "--place", "drawer")
+    note = second.root("cat /srv/shared/note; ls -d /var/lib/coopinfra/backups/highbeam/arriving 2>&1 || true")
+    second.root(f"rm {BY_LABEL}", box="vault2")
+    unplugged = second.run(*words, "--place", "drawer")
+    second.root(f"mv /srv/gone {REPOSITORY}; systemctl start restic-rest-server", box="vault1")
+
+    assert from_keeper.returncode == 3, "the control: the server's own way is gone"
+    assert "put back: /srv/shared/note" in from_disk.stdout, from_disk.stderr
+    assert note.startswith("minutes\n")
+    assert "No such file" in note, "nothing of it stays beside"
+    assert unplugged.returncode == 3
+    assert "the disk drawer is not plugged in" in unplugged.stderr
+
+
 @pytest.mark.rest
 def test_a_drill_reads_the_second_copy(second):
     second.root(f"systemctl stop restic-rest-server; rm -rf {REPOSITORY}", box="vault1")

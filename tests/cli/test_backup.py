@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -72,9 +73,9 @@ def says(monkeypatch):
             code=int(out is None), out=out or "", err="" if out is not None else "the disk is full\n"
         )
 
-    connection = SimpleNamespace(label="web1", run=run, close=lambda: None)
+    connection = SimpleNamespace(label="web1", run=run)
     for module in (backup, backup_disk, backup_restore, backup_status):
-        monkeypatch.setattr(module, "connect", lambda _: connection)
+        monkeypatch.setattr(module, "connect", lambda _: nullcontext(connection))
     monkeypatch.setattr(
         backup,
         "targets",
@@ -364,7 +365,10 @@ def test_an_older_backup_that_does_not_say_what_belongs_to_whom_is_no_guess(coop
         (("--database", "blog"), "it holds `postgresql-highbeam-members`, `mariadb-highbeam-shop`"),
         (("--site", "shpo"), "did you mean `shop`?"),
         (("--service", "mail"), "it holds `backups`, `postgresql`, `website`"),
-        (("--all", "--to", "vault1", "--into", "/root/look"), "a folder on another server is not offered"),
+        (
+            ("--all", "--to", "vault1", "--into", "/root/look"),
+            "a folder is offered only where the server itself reads its backups",
+        ),
         (("--all", "--at", "2020-01-01"), "there is no backup from before"),
         (("--all", "--place", "vault"), "did you mean `vault1`?"),
         (("--all", "--server", "vault1"), "there is no server `vault1` with these backups"),

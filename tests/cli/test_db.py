@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -37,7 +38,7 @@ def says(monkeypatch):
         out = said.get(command)
         return SimpleNamespace(code=int(out is None), out=out or "", err="" if out else "the daemon is down\n")
 
-    monkeypatch.setattr(db, "connect", lambda target: SimpleNamespace(label="web1", run=run, close=lambda: None))
+    monkeypatch.setattr(db, "connect", lambda _: nullcontext(SimpleNamespace(label="web1", run=run)))
     monkeypatch.setattr(db, "targets", lambda plan: tuple(SimpleNamespace(label="web1") for _ in plan.servers))
     monkeypatch.setattr(db, "ssh_command", lambda target, command: ("ssh", command))
     return said

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from coopinfra.deploy.backups.contents import Contents, Wish, read_contents
-from coopinfra.deploy.jobs.backup_to import not_taken
+from coopinfra.deploy.jobs.backup_through import not_taken
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.planning.plan import Declared, ServerPlan
 from coopinfra.roles.declarations import BackupPath, MariadbDatabase

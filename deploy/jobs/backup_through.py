@@ -1,7 +1,8 @@
-"""Puts back what one server's backup holds onto another server of the organisation, through this machine.
+"""Puts back through this machine what the server that shall have it does not reach.
 
-The other server can neither reach nor read those backups. So they are read here, with the inventory's secrets as in a
-drill, and streamed: neither server gets a key of the other's, and nothing of them lies on this machine.
+That is what another server of the organisation has sent, or what lies on a disk that is plugged in at a keeper. All is
+read here, with the inventory's secrets as in a drill, and streamed: no server gets a key of another's, and nothing of
+it lies on this machine.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from coopinfra.deploy.backups.repository import Repository
 from coopinfra.deploy.backups.snapshots import choose, read_snapshots
 from coopinfra.deploy.engine.connection import Connection, ServerError
 from coopinfra.deploy.engine.reach import Target, connect
-from coopinfra.deploy.jobs.backup import Copies, one_server, run
+from coopinfra.deploy.jobs.backup import Copies, of_one_server, run
+from coopinfra.deploy.jobs.backup_disk import readable, require_plugged_in
 from coopinfra.deploy.jobs.backup_repository import repository_of
 from coopinfra.deploy.jobs.backup_restore import Prepared, Restored, judged, run_script
 from coopinfra.deploy.jobs.fleet import targets
@@ -35,32 +37,37 @@ FREE = "backups"
 
 @dataclass(frozen=True)
 class Move:
-    """A backup that goes onto another server than it was made on; `prepared` is for that one."""
+    """A backup that goes onto a server through this machine; `prepared` is for that server."""
 
     prepared: Prepared
     repository: Repository
 
 
 def prepare(organisation: str, wish: Wish, to: str, at: str, server: str, place: str) -> Move:  # noqa: PLR0917 - as typed
-    """Find the backup, and whether the other server takes what is wanted of it; nothing is touched."""
+    """Find the backup, and whether another server takes what is wanted of it; nothing is touched.
+
+    to: that other server; empty for the one that the backup is of
+    """
     if not shutil.which("restic"):
         raise InputError(Problem("restic is not on this machine", "on Debian: apt-get install restic"))
     kept = keep(organisation)
-    found = one_server(kept.plan, server, place)
-    other, target = _taker(kept.plan, to, found)
+    found = of_one_server(readable(kept.plan, server, place))
+    require_plugged_in(found)
+    other, target = _taker(kept.plan, to, found) if to else (found.server, found.target)
     repository = repository_of(kept, found)
     listed = read_snapshots(repository.run("snapshots", "--json"), found.server.server.id, found.kept.place)
     snapshot, stage = choose(listed, at), Kept.stage.format(organisation)
     contents = _contents(repository, snapshot.id, stage)
     copies = replace(found, server=other, target=target)
     prepared = Prepared(copies, snapshot, wish, contents, contents.wanted(wish))
-    raise_all(not_taken(other, contents, prepared.wanted))
+    if to:
+        raise_all(not_taken(other, contents, prepared.wanted))
     _refuse_older(copies, repository.file(snapshot.id, f"{stage}/manifest.json"))
     return Move(prepared, repository)
 
 
 def restore(move: Move) -> Restored:
-    """Stream what is wanted to the other server, put it back there, and look whether that is well."""
+    """Stream what is wanted to the server, put it back there, and look whether that is well."""
     prepared = move.prepared
     organisation = prepared.copies.server.organisation
     arriving = ARRIVING.format(organisation)
