@@ -146,7 +146,7 @@ def test_a_place_that_is_not_there_is_refused_with_those_that_are(coopinfra):
     code, _, err = coopinfra("highbeam", "--place", "shelf")
 
     assert code == 2
-    assert "choose one of `vault1`, `vault1/drawer`" in err
+    assert "there are `vault1`, `vault1/drawer`" in err
 
 
 @pytest.mark.parametrize("words", [(), ("highbeam", "--all")])
