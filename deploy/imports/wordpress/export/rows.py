@@ -160,13 +160,14 @@ class Rows:
             }
 
     def _postmeta(self) -> Iterator[Row]:
+        large = {each.number for each in self.in_one_size}
         for item in self.export.items:
             meta = [(key, value) for key, value in item.meta if key and key not in _OF_AN_EDITOR]
             if item.uploaded:
                 # Some hosts name here where it lay on their disks.
                 meta = [(key, value) for key, value in meta if key != ATTACHED]
                 meta.append((ATTACHED, item.uploaded[1]))
-                if item in self.in_one_size:
+                if item.number in large:
                     meta = [(key, value) for key, value in meta if key != SIZES]
             for key, value in meta:
                 yield {"post_id": item.number, "meta_key": key, "meta_value": value}
