@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from coopinfra.roles.website.pool import EXTENSIONS, VERSION
+
 APPS = Path(__file__).parents[1] / "boxes/apps"
 SITES = """
           tools:
@@ -71,12 +73,13 @@ $page = '<!doctype html><ul>' . implode($rows) . '</ul>';
 header('Content-Length: ' . strlen($page));
 echo $page;
 """
-# Debian's own nginx and PHP-FPM as they are installed, with TLS by a key of the kind that ours has.
+# Debian's own nginx and PHP-FPM as they are installed, with TLS by a key of the kind that ours has, and with the same
+# extensions of PHP: each takes its part of every request.
 STOCK_HOSTING = """
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
-apt-get install -q -y --no-install-recommends nginx php8.4-fpm openssl
+apt-get install -q -y --no-install-recommends nginx php8.4-fpm openssl EXTENSIONS
 openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=stock -days 2 \\
     -keyout /etc/nginx/key.pem -out /etc/nginx/certificate.pem
 cat >/etc/nginx/sites-available/default <<'END'
@@ -97,7 +100,7 @@ server {
 }
 END
 systemctl restart nginx php8.4-fpm
-"""
+""".replace("EXTENSIONS", " ".join(f"php{VERSION}-{each}" for each in EXTENSIONS))
 
 
 def write(folder: Path) -> None:
