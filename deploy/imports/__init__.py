@@ -1,6 +1,6 @@
-"""Bring existing sites into an inventory: a module for each form in which one comes, tried in the order of `KINDS`.
+"""Bring existing sites into an inventory: a module for each form in which one comes, in the order of `KINDS`.
 
-Whoever adds one adds a module and its name.
+A form that needs several modules has a folder. Whoever adds one adds its name here.
 """
 
 from __future__ import annotations

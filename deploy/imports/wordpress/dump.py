@@ -75,7 +75,8 @@ def read(path: Path) -> bytes:
     if len(text) > LARGEST:
         raise NotBrought(f"`{path}` holds more than {LARGEST // 2**30} GB", "dump the tables of the one site alone")
     if text[:4] == b"PK\x03\x04" or b"\0\0\0\0" in text[:4096]:
-        raise NotBrought(f"`{path}` is no text", "give the dump itself, as `.sql` or `.sql.gz`")
+        hint = "unpack it, and give what is in it: the dump (`.sql`, `.sql.gz`), or the export (`.xml`)"
+        raise NotBrought(f"`{path}` is no text", hint)
     return text
 
 
