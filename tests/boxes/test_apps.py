@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -192,6 +193,37 @@ def test_under_load_neither_a_deploy_nor_the_way_back_fails_a_request(operator, 
     assert min(counted.values()) > 10
     assert [answer for answer in control if answer.startswith("failed: HTTP Error 502")], "the control"
     assert operator.ok("plan", "highbeam").stdout == "web1: nothing to change\n"
+
+
+# Connects, lets the program be restarted, and sends a moment later what it wants.
+LATE = """
+import http.client, socket, subprocess, sys, time
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("/run/highbeam-letters.socket")
+time.sleep(0.3)
+subprocess.run(["systemctl", "restart", "--no-block", "highbeam-letters@web.service"], check=True)
+time.sleep(float(sys.argv[1]))
+connection.sendall(b"POST /release HTTP/1.0\\r\\nContent-Length: 3\\r\\n\\r\\na=b")
+print(connection.recv(100).decode().partition("\\r")[0])
+"""
+
+
+def test_what_a_program_has_taken_and_not_read_yet_when_it_is_restarted_is_answered(operator):
+    launcher = "/usr/local/lib/coopinfra/asgi"
+
+    def late():
+        said = operator.root(f"python3 -c {shlex.quote(LATE)} 0.8 2>&1 || true")
+        wait_for("the program", lambda: "first" in ask(operator, "https://letters.highbeam.example/release"))
+        return said
+
+    operator.root(f"sed -i.kept 's/^SECONDS = .*/SECONDS = 1.5/' {launcher}; systemctl restart highbeam-letters@web")
+    answered = late()
+    operator.root(f"sed -i 's/^SECONDS = .*/SECONDS = 0/' {launcher}; systemctl restart highbeam-letters@web")
+    control = late()
+    operator.root(f"mv {launcher}.kept {launcher}; systemctl restart highbeam-letters@web")
+
+    assert "200" in answered
+    assert "200" not in control, "by itself uvicorn closes it"
 
 
 def test_a_release_that_is_not_well_never_goes_live(operator):

@@ -6,6 +6,7 @@ An application is told its socket by systemd, which holds it open while the prog
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from coopinfra.roles.contract import Check, Directory, File
@@ -33,7 +34,8 @@ def declare(place: Place[Any]) -> Iterator[Declaration]:
     yield from (each for each in (app.database, app.cache) if each)
     for variable, name, _ in app.secrets:
         yield Secret(name, app.site.secrets[variable])
-    reads = (place.current, f"{place.settings}/run", *(file for *_, file in app.secrets))
+    launcher = (app.site.launcher,) if app.site.launcher else ()
+    reads = (place.current, f"{place.settings}/run", *launcher, *(file for *_, file in app.secrets))
     yield from reach.declare(reach_of(place))
     yield Unit(app.unit("web", "socket"))
     yield Unit(app.unit("web"), reads=reads, answers=f"{script} ask")
@@ -54,6 +56,8 @@ def files(place: Place[Any]) -> Iterator[File | Directory]:
     yield Directory(place.settings)
     yield template(part, "app/release.j2", to=f"{place.settings}/release", mode="0755", app=app)
     yield template(part, f"{language}/make.j2", to=f"{place.settings}/make", mode="0755", app=app)
+    if launcher := app.site.launcher:
+        yield template(part, f"{language}/{PurePath(launcher).name}.j2", to=launcher)
     # What it is told may be nobody else's business.
     yield template(part, "app/run.j2", to=f"{place.settings}/run", group=place.user, mode="0750", app=app)
     if app.secrets:

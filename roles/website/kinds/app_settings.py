@@ -126,6 +126,11 @@ class AppSite(WithProgram):
         raise NotImplementedError
 
     @property
+    def launcher(self) -> str:
+        """The program of ours that starts it, a template of its language; empty where it starts by itself."""
+        return ""
+
+    @property
     def build_commands(self) -> tuple[str, ...]:
         """What is run of its own to make a release, in this order."""
         return (self.build.command,) if self.build.command else ()

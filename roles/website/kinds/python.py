@@ -11,6 +11,7 @@ from coopinfra.roles.settings import Field, WholeNumber
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website.kinds.app_settings import AppSite, Runtime
 
+LAUNCHER = "/usr/local/lib/coopinfra/asgi"
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -47,9 +48,14 @@ class PythonSite(AppSite):
         return "gunicorn" if self.wsgi else "uvicorn"
 
     @property
+    def launcher(self) -> str:
+        """The program of ours that starts it; empty where it starts by itself."""
+        return LAUNCHER if self.asgi else ""
+
+    @property
     def serve(self) -> str:
         """The shell command that answers visitors, on the socket that it is given."""
         if self.wsgi:
             return f"python -m gunicorn --workers {self.processes} --graceful-timeout 20 {self.wsgi}"
         options = "--proxy-headers --forwarded-allow-ips '*' --no-access-log --timeout-graceful-shutdown 20"
-        return f"python -m uvicorn --fd 3 --workers {self.processes} {options} {self.asgi}"
+        return f"python -P {LAUNCHER} --fd 3 --workers {self.processes} {options} {self.asgi}"
