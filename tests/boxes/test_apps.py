@@ -211,15 +211,13 @@ print(connection.recv(100).decode().partition("\\r")[0])
 def test_what_a_program_has_taken_and_not_read_yet_when_it_is_restarted_is_answered(operator):
     launcher = "/usr/local/lib/coopinfra/asgi"
 
-    def late():
-        said = operator.root(f"python3 -c {shlex.quote(LATE)} 0.8 2>&1 || true")
+    def late(waits):
+        operator.root(f"sed -i 's/^SECONDS = .*/SECONDS = {waits}/' {launcher}; systemctl restart highbeam-letters@web")
         wait_for("the program", lambda: "first" in ask(operator, "https://letters.highbeam.example/release"))
-        return said
+        return operator.root(f"python3 -c {shlex.quote(LATE)} 0.8 2>&1 || true")
 
-    operator.root(f"sed -i.kept 's/^SECONDS = .*/SECONDS = 1.5/' {launcher}; systemctl restart highbeam-letters@web")
-    answered = late()
-    operator.root(f"sed -i 's/^SECONDS = .*/SECONDS = 0/' {launcher}; systemctl restart highbeam-letters@web")
-    control = late()
+    operator.root(f"cp -a {launcher} {launcher}.kept")
+    answered, control = late(1.5), late(0)
     operator.root(f"mv {launcher}.kept {launcher}; systemctl restart highbeam-letters@web")
 
     assert "200" in answered
