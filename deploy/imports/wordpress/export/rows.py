@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -19,7 +19,7 @@ PREFIX = "wp_"
 NOBODYS_HASH = "*"
 """What no password has as its hash."""
 ATTACHED = "_wp_attached_file"
-_OF_AN_EDITOR = ("_edit_lock", "_edit_last", "_wp_old_slug_lock")
+_OF_AN_EDITOR = ("_edit_lock", "_edit_last")
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1a": "\\Z"})
 
 Row = Mapping[str, str | int]
@@ -92,6 +92,10 @@ class Rows:
         }
         return options | ({"permalink_structure": self.structure} if self.structure else {})
 
+    @cached_property
+    def _at_home(self) -> Callable[[str], str]:
+        return brings_home(self.export)
+
     def _users(self) -> Iterator[Row]:
         known = {each.login: each for each in self.export.authors}
         for login, number in self.authors.items():
@@ -130,7 +134,6 @@ class Rows:
             }
 
     def _posts(self) -> Iterator[Row]:
-        at_home = brings_home(self.export)
         for item in self.export.items:
             said = item.said.get
             yield {
@@ -141,8 +144,8 @@ class Rows:
                 "post_modified": said("post_modified", "") or said("post_date", ""),
                 "post_modified_gmt": said("post_modified_gmt", "") or said("post_date_gmt", ""),
                 "post_title": item.title,
-                "post_content": at_home(item.content),
-                "post_excerpt": at_home(item.excerpt),
+                "post_content": self._at_home(item.content),
+                "post_excerpt": self._at_home(item.excerpt),
                 "post_content_filtered": "",
                 "post_status": said("status", "draft"),
                 "post_password": said("post_password", ""),
@@ -179,7 +182,6 @@ class Rows:
 
     def _comments(self) -> Iterator[Row]:
         # From which address somebody wrote is nothing that anybody needs any longer.
-        at_home = brings_home(self.export)
         for item in self.export.items:
             for each in item.comments:
                 said = each.said.get
@@ -191,7 +193,7 @@ class Rows:
                     "comment_author_url": said("comment_author_url", ""),
                     "comment_date": said("comment_date", ""),
                     "comment_date_gmt": said("comment_date_gmt", ""),
-                    "comment_content": at_home(said("comment_content", "")),
+                    "comment_content": self._at_home(said("comment_content", "")),
                     "comment_approved": said("comment_approved", "0"),
                     "comment_type": said("comment_type", "") or "comment",
                     "comment_parent": said("comment_parent", "") or "0",
