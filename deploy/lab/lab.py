@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coopinfra.deploy.lab import cgroups, host, image, internet, inventories, network, tree
+from coopinfra.deploy.lab import cgroups, host, image, internet, inventories, network, tree, uplink
 from coopinfra.deploy.lab.authority import added_here, system_bundle
 from coopinfra.deploy.lab.box import boot, kill, link, reboot, runs, shell, shell_argv, wait_for_ssh
 from coopinfra.deploy.lab.inside import NAMES, exec_argv, run, ssh_argv
 from coopinfra.deploy.lab.internet import publish
 from coopinfra.deploy.lab.network import cut_off, packets_out
-from coopinfra.deploy.lab.processes import command, end, in_network
+from coopinfra.deploy.lab.processes import command, end
 from coopinfra.deploy.lab.specs import check_specs
 from coopinfra.deploy.lab.state import (
     RUN,
@@ -141,11 +141,10 @@ def prune(report: Report = silent) -> Pruned:
     for name in gone:
         report(f"removing the lab `{name}`")
         down(name)
-    # Another user's lab has processes in its network; one without any is nobody's.
-    strays = tuple(key for key in network.left_over() if not in_network(RUN / key))
+    strays = uplink.strays()
     for key in strays:
         cgroups.remove(link(key, "*"))
-        network.remove_by_key(key)
+        uplink.remove(key)
     return Pruned(gone, strays, image.prune())
 
 
@@ -156,13 +155,14 @@ def _found(lab: Lab, from_inventories: Path | None) -> Lab:
     inventories.copy(lab, from_inventories)
     (lab.folder / "resolv.conf").write_text(f"nameserver {tree.RESOLVER}\n")
     (lab.folder / "nsswitch.conf").write_text(NAMES)
-    lab = replace(lab, subnet=network.create(lab))
     spec, template = internet.SPEC, image.template(internet.SPEC.image, silent)
-    key = tree.plant(lab, spec, template, *internet.MORE_ADDRESSES)
-    root = internet.furnish(lab)
-    network.connect(lab, spec, *internet.MORE_ADDRESSES)
-    boot(lab, spec.name)
-    authorities = (root, internet.wait(lab))
+    with network.created(lab) as subnet:
+        key = tree.plant(lab, spec, template, *internet.MORE_ADDRESSES)
+        root = internet.furnish(lab)
+        network.connect(lab, spec, *internet.MORE_ADDRESSES)
+        boot(lab, spec.name)
+        authorities = (root, internet.wait(lab))
+    lab = replace(lab, subnet=subnet)
     (lab.folder / "authorities").mkdir()
     # What this machine reaches through an authority of its own network, a box reaches likewise.
     for text in (*authorities, *added_here()):
@@ -197,7 +197,7 @@ def _add(lab: Lab, boxes: tuple[BoxSpec, ...], report: Report) -> Lab:
 def _remove(lab: Lab) -> None:
     end(lab.folder, lab.network)
     cgroups.remove(link(lab.key, "*"))
-    network.remove(lab)
+    uplink.remove(lab.key)
     # Nothing is mounted here: the boxes' mounts live and end with their processes.
     shutil.rmtree(lab.folder, ignore_errors=True)
     image.sweep()

@@ -180,8 +180,8 @@ def save(lab: Lab) -> Lab:
 
 @contextlib.contextmanager
 def alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
-    """Hold a folder for ourselves; the hold ends with us, however we end."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Hold a folder (or a network namespace) for ourselves; the hold ends with us, however we end."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         yield

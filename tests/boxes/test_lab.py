@@ -17,8 +17,8 @@ import pytest
 from coopinfra.deploy.lab import cgroups, host, image, internet, sources
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.box import init_of, link
-from coopinfra.deploy.lab.processes import marked, running
-from coopinfra.deploy.lab.state import RUN, blank
+from coopinfra.deploy.lab.processes import in_network, marked, running
+from coopinfra.deploy.lab.state import RUN, Lab, blank
 from coopinfra.deploy.organisation.problems import InputError
 
 pytestmark = pytest.mark.skipif(bool(host.why_not()), reason=host.why_not() or "boxes can run here")
@@ -274,6 +274,29 @@ def test_nothing_is_left_of_a_lab_whose_up_was_killed(moment):
 
     assert left["files"]
     assert traces(lab) == NOTHING
+
+
+def test_prune_spares_a_lab_that_another_user_is_making_and_takes_it_once_its_maker_was_killed(tmp_path, monkeypatch):
+    code = "from coopinfra.deploy.lab import lab as l; l.up('made', ())"
+    theirs = tmp_path / "theirs"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], start_new_session=True, env={**os.environ, "XDG_STATE_HOME": str(theirs)}
+    ) as process:
+        lab = Lab("made", theirs / "coopinfra/labs/made")
+        # Later than the hold on what all labs of this machine share, for which `prune` would wait.
+        until(lambda: traces(lab)["tables"])
+        os.kill(process.pid, signal.SIGSTOP)
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "ours"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        without_a_box = not in_network(lab.network)
+        spared = labs.prune()
+        os.kill(process.pid, signal.SIGKILL)
+    taken = labs.prune()
+
+    assert without_a_box
+    assert lab.key not in spared.strays
+    assert lab.key in taken.strays
+    assert not lab.network.exists()
 
 
 @pytest.mark.parametrize("state", ["", '{"subnet": "10.9', None])
