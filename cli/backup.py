@@ -109,20 +109,20 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
     from coopinfra.deploy.backups.contents import Wish
     from coopinfra.deploy.jobs import backup_restore, backup_through
     from coopinfra.deploy.jobs.backup_disk import is_on_a_disk
+    from coopinfra.deploy.jobs.secrets import keep
     from coopinfra.deploy.organisation.problems import InputError, Problem
-    from coopinfra.deploy.planning.make import plan_of
 
     wish = Wish(path, database, site, service, into)
     if everything != wish.is_all:
         hint = "name `--path`, `--database`, `--site`, `--service`, or `--all`"
         raise InputError(Problem("it is not clear what to put back", hint))
-    plan = plan_of(organisation)
-    through_here = bool(to) or is_on_a_disk(plan, server, place)
+    kept = keep(organisation)
+    through_here = bool(to) or is_on_a_disk(kept.plan, server, place)
     if through_here and into:
         hint = "leave out `--into`, or else `--to` and the disk in a drawer, which this machine hands on"
         raise InputError(Problem("a folder is offered only where the server itself reads its backups", hint))
-    move = backup_through.prepare(organisation, wish, to, at, server, place) if through_here else None
-    prepared = move.prepared if move else backup_restore.prepare(plan, wish, at, server, place)
+    move = backup_through.prepare(kept, wish, to, at, server, place) if through_here else None
+    prepared = move.prepared if move else backup_restore.prepare(kept.plan, wish, at, server, place)
     snapshot = prepared.snapshot
     say(f"{snapshot.server}: the backup {snapshot.id[:8]} of {snapshot.time:%Y-%m-%d %H:%M} UTC, at {snapshot.place}")
     if prepared.overwrites:

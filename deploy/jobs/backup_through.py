@@ -23,7 +23,7 @@ from coopinfra.deploy.jobs.backup_disk import readable, require_plugged_in
 from coopinfra.deploy.jobs.backup_repository import repository_of
 from coopinfra.deploy.jobs.backup_restore import Prepared, Restored, judged, run_script
 from coopinfra.deploy.jobs.fleet import targets
-from coopinfra.deploy.jobs.secrets import keep
+from coopinfra.deploy.jobs.secrets import Keeping
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
@@ -43,20 +43,19 @@ class Move:
     repository: Repository
 
 
-def prepare(organisation: str, wish: Wish, to: str, at: str, server: str, place: str) -> Move:  # noqa: PLR0917 - as typed
+def prepare(kept: Keeping, wish: Wish, to: str, at: str, server: str, place: str) -> Move:  # noqa: PLR0917 - as typed
     """Find the backup, and whether another server takes what is wanted of it; nothing is touched.
 
     to: that other server; empty for the one that the backup is of
     """
     if not shutil.which("restic"):
         raise InputError(Problem("restic is not on this machine", "on Debian: apt-get install restic"))
-    kept = keep(organisation)
     found = of_one_server(readable(kept.plan, server, place))
     require_plugged_in(found)
     other, target = _taker(kept.plan, to, found) if to else (found.server, found.target)
     repository = repository_of(kept, found)
     listed = read_snapshots(repository.run("snapshots", "--json"), found.server.server.id, found.kept.place)
-    snapshot, stage = choose(listed, at), Kept.stage.format(organisation)
+    snapshot, stage = choose(listed, at), Kept.stage.format(kept.org.id)
     contents = _contents(repository, snapshot.id, stage)
     copies = replace(found, server=other, target=target)
     prepared = Prepared(copies, snapshot, wish, contents, contents.wanted(wish))

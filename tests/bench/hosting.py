@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coopinfra.roles.website.pool import EXTENSIONS, VERSION
 
-APPS = Path(__file__).parents[1] / "boxes/apps"
+BOXES = Path(__file__).parents[1] / "boxes"
 SITES = """
           tools:
             domain: tools.highbeam.example
@@ -97,17 +97,28 @@ server {
         include snippets/fastcgi-php.conf;
         fastcgi_pass unix:/run/php/php8.4-fpm.sock;
     }
+    location ^~ /blog/ {
+        root /var/www;
+        try_files $uri $uri/ /blog/index.php?$args;
+        location ~ \\.php$ {
+            include snippets/fastcgi-php.conf;
+            fastcgi_pass unix:/run/php/php8.4-fpm.sock;
+        }
+    }
 }
 END
 systemctl restart nginx php8.4-fpm
 """.replace("EXTENSIONS", " ".join(f"php{VERSION}-{each}" for each in EXTENSIONS))
+STOCK_WORDPRESS = (
+    (BOXES / "stock_wordpress.sh").read_text().replace("http://203.0.113.20", "https://[2001:db8::20]/blog")
+)
 
 
 def write(folder: Path) -> None:
     """Give the example's organisation a site of each kind."""
     org = folder / "org.yml"
     org.write_text(org.read_text() + SITES)
-    shutil.copytree(APPS, folder / "apps")
+    shutil.copytree(BOXES / "apps", folder / "apps")
     (folder / "sites/tools").mkdir()
     (folder / "sites/tools/index.php").write_text(PHP)
     (folder / "sites/main" / PICTURE).write_bytes(bytes(range(250)) * 400)
