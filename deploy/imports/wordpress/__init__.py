@@ -20,7 +20,7 @@ from coopinfra.deploy.imports.wordpress.export.findings import of_what_it_says
 from coopinfra.deploy.imports.wordpress.export.pictures import attached
 from coopinfra.deploy.imports.wordpress.export.rows import PREFIX, Rows
 from coopinfra.roles.types import Refused, check_email, check_line, check_slug
-from coopinfra.roles.website.kinds.wordpress_import import DATABASE, FACTS
+from coopinfra.roles.website.kinds.wordpress.imports import DATABASE, FACTS
 
 CONFIGURED = re.compile(r"^\s*\$table_prefix\s*=\s*['\"](\w+)['\"]", re.MULTILINE)
 MULTISITE = re.compile(r"^\s*define\(\s*['\"]MULTISITE['\"]\s*,\s*true\s*\)", re.MULTILINE | re.IGNORECASE)

@@ -9,7 +9,7 @@ from pathlib import Path
 from coopinfra.deploy.imports.finding import Finding
 from coopinfra.deploy.imports.wordpress import serialised
 from coopinfra.deploy.imports.wordpress.database import Database
-from coopinfra.roles.website.kinds.wordpress_import import CORE_DATABASE, CORE_VERSION, THEMES
+from coopinfra.roles.website.kinds.wordpress.imports import CORE_DATABASE, CORE_VERSION, THEMES
 
 VERSION = re.compile(r"^[\s*#]*Version:\s*([\w.+-]+)", re.MULTILINE | re.IGNORECASE)
 LARGE = 2 * 2**30

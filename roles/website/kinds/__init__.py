@@ -15,7 +15,7 @@ from coopinfra.roles.website.kinds.php import PhpSite
 from coopinfra.roles.website.kinds.proxy import ProxySite
 from coopinfra.roles.website.kinds.python import PythonSite
 from coopinfra.roles.website.kinds.static import StaticSite
-from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
+from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
 from coopinfra.roles.website.place import Place
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.roles.declarations import Declaration, Release
-from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
+from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
 from coopinfra.roles.website.place import Place
 
 DATABASE, FACTS = "database.sql", "import.json"

@@ -8,7 +8,7 @@ from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Declaration, Link, Packages, Record, Unit, User, Vhost
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website.answers import FILES
-from coopinfra.roles.website.kinds.wordpress_settings import WordpressSite
+from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import MEDIA, UNITS, Pool
 
