@@ -8,6 +8,7 @@ import typer
 
 from coopinfra.cli import lab as lab_cli
 from coopinfra.cli.console import print_json, say
+from coopinfra.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -37,7 +38,7 @@ def up(
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the single machines that are up."""
     from coopinfra.deploy.lab import lab as labs
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from coopinfra.cli.console import harmless, print_json, say_problems
 from coopinfra.cli.failures import exit_with_worst, failure_as_data
+from coopinfra.cli.options import AsJson, Organisation
 
 if TYPE_CHECKING:
     from coopinfra.deploy.jobs.check import Checked
 
 
 def check(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    organisation: Organisation,
+    as_json: AsJson = False,
 ) -> None:
     """Ask every server, and the world outside, whether all is as it should be.
 

@@ -10,11 +10,9 @@ import typer
 
 from coopinfra.cli.console import print_json, say_problems, show
 from coopinfra.cli.failures import exit_with_worst
+from coopinfra.cli.options import AsJson, Organisation
 
 app = typer.Typer(no_args_is_help=True)
-
-Organisation = Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")

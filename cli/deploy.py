@@ -9,6 +9,7 @@ import typer
 
 from coopinfra.cli.console import forget_stdout, print_line, say, say_problems
 from coopinfra.cli.failures import exit_with_worst
+from coopinfra.cli.options import Organisation
 from coopinfra.cli.plan import preview_lines
 from coopinfra.cli.progress import progress
 from coopinfra.cli.signals import ends_after_the_step
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def deploy(  # noqa: PLR0917 - typer hands each in by its name
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")] = False,
     wait: Annotated[str, typer.Option(help="How long to wait for somebody else's deploy, as in 90s or 10m.")] = "0s",
     revert_after: Annotated[

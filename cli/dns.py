@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coopinfra.cli.console import harmless, print_json, say
+from coopinfra.cli.options import AsJson, Organisation
 
 if TYPE_CHECKING:
     from coopinfra.deploy.planning.plan import Plan
 
 
 def dns(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     check: Annotated[
         bool, typer.Option("--check", help="Ask the zone's own name servers whether the records are there.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the DNS records that the servers need, to be entered where the domain is managed.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say
+from coopinfra.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -37,7 +38,7 @@ def up(
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the labs that are up, and their boxes."""
     from coopinfra.deploy.lab import lab as labs
 

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import say
+from coopinfra.cli.options import Organisation
 
 
 def leave(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     server: Annotated[str, typer.Argument(help="Its server in org.yml; may be left out where there is one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing anything.")] = False,
     with_data: Annotated[

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, show
+from coopinfra.cli.options import AsJson, Organisation
 
 
 def log(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     run: Annotated[str, typer.Argument(help="One run, to see all that happened in it.")] = "",
     server: Annotated[str, typer.Option(help="Ask this server for its journals: everybody's runs are there.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the last runs: who ran them, and what became of each server.
 

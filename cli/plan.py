@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say, say_problems, show
+from coopinfra.cli.options import AsJson, Organisation
 from coopinfra.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def plan(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     offline: Annotated[bool, typer.Option("--offline", help="Render everything without asking any server.")] = False,
     out: Annotated[Path | None, typer.Option(help="With --offline: write plain files into this new folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a deploy would change on the servers: files with their differences, packages, users, units, removals.
 

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say
+from coopinfra.cli.options import AsJson, Organisation
 
 
 def runbook(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     out: Annotated[
         Path | None, typer.Option(help="Where to write; by default runbooks/ORGANISATION in this folder.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the organisation's runbook as Markdown and as a page to print, in each of its languages.
 

@@ -10,15 +10,14 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say, show
+from coopinfra.cli.options import AsJson, Organisation
 from coopinfra.cli.progress import progress
 from coopinfra.deploy.organisation.problems import InputError, Problem
 
 app = typer.Typer(no_args_is_help=True)
 
-Organisation = Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")]
 Path_ = Annotated[str, typer.Argument(metavar="SERVER/ROLE/NAME", help="The secret, as `secrets list` names it.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("identity")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from coopinfra.cli.console import print_json, print_line, say, say_problems, show
+from coopinfra.cli.options import AsJson, Organisation
 
 if TYPE_CHECKING:
     from coopinfra.deploy.jobs.site import SiteFound
@@ -20,9 +21,7 @@ MOST_FILES = 8
 
 app = typer.Typer(no_args_is_help=True)
 
-Organisation = Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")]
 Name = Annotated[str, typer.Argument(help="The site's short name in org.yml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[str, typer.Option(help="How long to wait for somebody else's deploy, as in 90s or 10m.")]
 
 

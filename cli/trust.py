@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import say
+from coopinfra.cli.options import Organisation
 
 
 def trust(
-    organisation: Annotated[str, typer.Argument(help="The organisation's folder name under inventories.")],
+    organisation: Organisation,
     server: Annotated[str, typer.Argument(help="The server's name in org.yml.")],
     fingerprint: Annotated[
         str, typer.Option(help="Pin only if the key has this fingerprint (SHA256:...), without asking.")

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from coopinfra.cli.console import print_json, say
+from coopinfra.cli.options import AsJson
 
 
 def validate(
     organisations: Annotated[
         list[str] | None, typer.Argument(help="Organisations' folder names under inventories; all, if left out.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check org.yml and collective.yml: every problem at once, each with its line and what to write instead.
 

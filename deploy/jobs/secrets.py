@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from coopinfra.deploy.organisation.load import load_named
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.at_rest import FOLDER, public_half

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from coopinfra.deploy.engine.converge import Origin
 from coopinfra.deploy.jobs.deploy import Prepared
 from coopinfra.deploy.jobs.secrets import Keeping, generate, keep
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.secrets.authenticity import Deployed, NotSigned, check_signatures, head
 from coopinfra.deploy.secrets.history import ever_there

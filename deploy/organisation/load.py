@@ -10,7 +10,8 @@ from coopinfra.deploy.organisation.contradictions import check_collective, check
 from coopinfra.deploy.organisation.document import Document, Value
 from coopinfra.deploy.organisation.fields import span
 from coopinfra.deploy.organisation.machines import find_machines
-from coopinfra.deploy.organisation.models import Collective, Entry, Org, OrganisationFile
+from coopinfra.deploy.organisation.models import Collective, Entry, OrganisationFile
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.places import org_folder
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.organisation.reading import read_document

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from coopinfra.deploy.organisation.document import Document, Location
-from coopinfra.deploy.organisation.models import Machine, Org
+from coopinfra.deploy.organisation.org import Machine, Org
 from coopinfra.deploy.organisation.others import read_other
 from coopinfra.deploy.organisation.problems import InputError
 from coopinfra.deploy.organisation.words import suggest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.problems import CoopinfraError, InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.roles.types import quoted

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from coopinfra.deploy.organisation.load import load_named, to_organisation, to_server
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.problems import PlanError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import public_halves, seal, undeclared
 from coopinfra.deploy.planning.peers import find_peers

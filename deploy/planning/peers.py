@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from coopinfra.deploy.organisation.load import load_org, to_server
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.others import read_other
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest

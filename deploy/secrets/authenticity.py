@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.problems import InputError, Problem, raise_all
 from coopinfra.deploy.planning.at_rest import FOLDER
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.planning.at_rest import FOLDER
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coopinfra.deploy.organisation.load import load_org
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 
 TENANTS = ("alder", "birch", "cedar")
 COLLECTIVE = """\

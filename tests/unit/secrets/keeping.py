@@ -9,7 +9,7 @@ from pathlib import Path
 import pyrage
 
 from coopinfra.deploy.organisation.load import load_org
-from coopinfra.deploy.organisation.models import Org
+from coopinfra.deploy.organisation.org import Org
 from coopinfra.deploy.planning.make import make_plan
 from coopinfra.deploy.planning.plan import Plan
 from coopinfra.deploy.secrets.making import make_missing
