@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-# As it is at a prompt: `init` has asked its first question, and nobody answers.
-ASKING = [sys.executable, "-m", "coopinfra.cli.main", "init", "acme"]
+# As it is at a prompt: `init` has asked its first question, and nobody answers. Whoever runs the tests by `nohup` would
+# hand on a signal that is ignored.
+ASKING = ["env", "--default-signal", sys.executable, "-m", "coopinfra.cli.main", "init", "acme"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
