@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
@@ -70,6 +71,23 @@ def marked(folder: Path, **more: str) -> frozenset[int]:
     """Find the processes that were started for a folder (and carry these variables too)."""
     wanted = {f"{name}={value}".encode() for name, value in {MARK: str(folder), **more}.items()}
     return frozenset(int(path.name) for path in running() if wanted <= _variables(path))
+
+
+def working() -> Iterator[tuple[str, Path]]:
+    """Yield the folders that processes were started for, each with the root that its path begins at."""
+    label = f"{MARK}=".encode()
+    for path in running():
+        for variable in _variables(path):
+            if variable.startswith(label):
+                yield os.fsdecode(variable.removeprefix(label)), path / "root"
+
+
+@contextmanager
+def work(folder: Path) -> Iterator[None]:
+    """Show that somebody works for a folder; that ends with us, however we end."""
+    # It reads what we never write, and so ends when our end of the pipe is closed.
+    with subprocess.Popen(("cat",), stdin=subprocess.PIPE, env=environment(folder)):
+        yield
 
 
 def in_network(namespace: Path) -> frozenset[int]:

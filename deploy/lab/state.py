@@ -67,12 +67,8 @@ class Lab:
 
     @property
     def key(self) -> str:
-        """A short name for what lies outside the folder; interfaces have at most 15 letters.
-
-        Containers that share the host's network may each have a lab of this path, so the root folder is named too.
-        """
-        root = Path("/").stat()
-        return PREFIX + hashlib.sha256(f"{root.st_dev} {root.st_ino} {self.folder}".encode()).hexdigest()[:8]
+        """A short name for what lies outside the folder."""
+        return key_of(str(self.folder))
 
     @property
     def network(self) -> Path:
@@ -118,6 +114,15 @@ class Lab:
     def without(self, name: str) -> Lab:
         """Return this lab without a box."""
         return replace(self, boxes=tuple(box for box in self.boxes if box.name != name))
+
+
+def key_of(folder: str, root: Path = Path("/")) -> str:
+    """Return the key of a lab by its folder, as it is called below a root; interfaces have at most 15 letters.
+
+    Containers that share the host's network may each have a lab of this path, so the root folder is named too.
+    """
+    top = root.stat()
+    return PREFIX + hashlib.sha256(f"{top.st_dev} {top.st_ino} {folder}".encode()).hexdigest()[:8]
 
 
 def labs_folder() -> Path:
@@ -180,8 +185,8 @@ def save(lab: Lab) -> Lab:
 
 @contextlib.contextmanager
 def alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
-    """Hold a folder (or a network namespace) for ourselves; the hold ends with us, however we end."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Hold a folder for ourselves; the hold ends with us, however we end."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         yield

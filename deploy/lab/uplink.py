@@ -10,11 +10,11 @@ import ipaddress
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from coopinfra.deploy.lab.processes import command, in_network
-from coopinfra.deploy.lab.state import PREFIX, RUN, Lab, alone
+from coopinfra.deploy.lab.processes import command, work, working
+from coopinfra.deploy.lab.state import PREFIX, RUN, Lab, key_of
 from coopinfra.deploy.organisation.problems import CoopinfraError, Problem
 
 POOL = ipaddress.IPv4Network("10.94.0.0/16")
@@ -37,14 +37,13 @@ table ip {name} {{
 def made(lab: Lab) -> Iterator[ipaddress.IPv4Network]:
     """Make the network, which still is empty, and its way out; yield the subnet of that: our end is 1, the lab's is 2.
 
-    The network is held meanwhile, so that nobody takes it for what a killed lab has left while no box runs there yet.
+    Somebody is seen to work for the lab meanwhile, so that nobody takes it for what a killed one has left.
     """
-    with ExitStack() as held:
+    with work(lab.folder):
         with _alone():
             # Not under /run/netns: the first `ip netns add` leaves a mount there that outlives every namespace.
             lab.network.touch()
             command("unshare", f"--net={lab.network}", "true", works_in=lab.folder)
-            held.enter_context(alone(lab.network))
             subnet = _free()
             link = ("ip", "link", "add", lab.key, "type", "veth", "peer", "name", "uplink", "netns", str(lab.network))
             command(*link, works_in=lab.folder)
@@ -60,35 +59,35 @@ def made(lab: Lab) -> Iterator[ipaddress.IPv4Network]:
 
 def remove(key: str) -> None:
     """Remove what `made` made for a lab of this key, as far as it got; what is not there is fine."""
-    with suppress(CoopinfraError):
-        command("ip", "link", "del", key)
-    with suppress(CoopinfraError):
-        command("nft", "delete", "table", "ip", key)
-    namespace = RUN / key
-    while any(line.split()[4] == str(namespace) for line in Path("/proc/self/mountinfo").read_text().splitlines()):
-        command("umount", "--lazy", str(namespace))
-    namespace.unlink(missing_ok=True)
-    _let_pass_no_more(key)
     with _alone():
+        with suppress(CoopinfraError):
+            command("ip", "link", "del", key)
+        with suppress(CoopinfraError):
+            command("nft", "delete", "table", "ip", key)
+        namespace = RUN / key
+        while any(line.split()[4] == str(namespace) for line in Path("/proc/self/mountinfo").read_text().splitlines()):
+            command("umount", "--lazy", str(namespace))
+        namespace.unlink(missing_ok=True)
+        _let_pass_no_more(key)
         if (RUN / TURNED_ON).exists() and not _left_over():
             FORWARDING.write_text("0\n")
             (RUN / TURNED_ON).unlink()
 
 
 def strays() -> tuple[str, ...]:
-    """Name the keys of what nobody's lab has left: no process lives in its network, and nobody is making it."""
+    """Name the keys of what nobody's lab has left: no process works for it.
+
+    Its network does not tell: of one that was made among other mounts, as within a lab, only the file is seen here.
+    """
     with _alone():
-        return tuple(key for key in _left_over() if not in_network(RUN / key) and not _held(RUN / key))
+        living = {key for folder, root in working() if (key := _key_there(folder, root))}
+        return tuple(key for key in _left_over() if key not in living)
 
 
-def _held(namespace: Path) -> bool:
-    try:
-        with alone(namespace):
-            return False
-    except FileNotFoundError:
-        return False
-    except CoopinfraError:
-        return True
+def _key_there(folder: str, root: Path) -> str:
+    with suppress(OSError):
+        return key_of(folder, root)
+    return ""
 
 
 def _left_over() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ import pytest
 from coopinfra.deploy.lab import cgroups, host, image, internet, sources
 from coopinfra.deploy.lab import lab as labs
 from coopinfra.deploy.lab.box import init_of, link
-from coopinfra.deploy.lab.processes import in_network, marked, running
+from coopinfra.deploy.lab.processes import end, marked, running
 from coopinfra.deploy.lab.state import RUN, Lab, blank
 from coopinfra.deploy.organisation.problems import InputError
 
@@ -276,26 +276,52 @@ def test_nothing_is_left_of_a_lab_whose_up_was_killed(moment):
     assert traces(lab) == NOTHING
 
 
-def test_prune_spares_a_lab_that_another_user_is_making_and_takes_it_once_its_maker_was_killed(tmp_path, monkeypatch):
-    code = "from coopinfra.deploy.lab import lab as l; l.up('made', ())"
-    theirs = tmp_path / "theirs"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], start_new_session=True, env={**os.environ, "XDG_STATE_HOME": str(theirs)}
-    ) as process:
-        lab = Lab("made", theirs / "coopinfra/labs/made")
-        # Later than the hold on what all labs of this machine share, for which `prune` would wait.
-        until(lambda: traces(lab)["tables"])
-        os.kill(process.pid, signal.SIGSTOP)
-        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "ours"))
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        without_a_box = not in_network(lab.network)
-        spared = labs.prune()
-        os.kill(process.pid, signal.SIGKILL)
-    taken = labs.prune()
+@contextmanager
+def maker(lab, *argv):
+    """Another user, who makes a lab; stopped when it has a network and perhaps no box yet."""
+    code = f"from coopinfra.deploy.lab import lab as l; l.up('{lab.name}', ())"
+    env = {**os.environ, "XDG_STATE_HOME": str(lab.folder.parents[2])}
+    with subprocess.Popen([*argv, sys.executable, "-c", code], start_new_session=True, env=env) as process:
+        try:
+            # Later than the hold on what all labs of this machine share, for which `prune` would wait.
+            until(lambda: traces(lab)["tables"])
+            os.kill(process.pid, signal.SIGSTOP)
+            yield process
+        finally:
+            process.kill()
 
-    assert without_a_box
-    assert lab.key not in spared.strays
-    assert lab.key in taken.strays
+
+def be_somebody_else(monkeypatch, folder):
+    """Whose labs and images are none of those that others work with on this machine."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "ours"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+
+
+@pytest.mark.parametrize("argv", [(), ("unshare", "--mount")], ids=["beside", "within"])
+def test_prune_spares_a_lab_of_another_user_while_it_is_made_and_while_it_is_up(argv, tmp_path, monkeypatch):
+    lab = Lab("made", tmp_path / "theirs/coopinfra/labs/made")
+    with maker(lab, *argv) as process:
+        be_somebody_else(monkeypatch, tmp_path)
+        while_made = labs.prune().strays
+        os.kill(process.pid, signal.SIGCONT)
+        process.wait(timeout=60)
+    while_up = labs.prune().strays
+    end(lab.folder)
+
+    assert process.returncode == 0
+    assert lab.key not in while_made + while_up
+    assert lab.key in labs.prune().strays
+    assert not lab.network.exists()
+
+
+@pytest.mark.parametrize("argv", [(), ("unshare", "--mount")], ids=["beside", "within"])
+def test_prune_takes_what_a_killed_maker_has_left(argv, tmp_path, monkeypatch):
+    lab = Lab("made", tmp_path / "theirs/coopinfra/labs/made")
+    with maker(lab, *argv):
+        be_somebody_else(monkeypatch, tmp_path)
+    end(lab.folder)
+
+    assert lab.key in labs.prune().strays
     assert not lab.network.exists()
 
 
