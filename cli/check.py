@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from coopinfra.deploy.jobs.check import Checked
 
 
-def check(
-    organisation: Organisation,
-    as_json: AsJson = False,
-) -> None:
+def check(organisation: Organisation, as_json: AsJson = False) -> None:
     """Ask every server, and the world outside, whether all is as it should be.
 
     Ends with 1 when anything is red. With --json, one object for each server: `server` and `checks`, or for one that

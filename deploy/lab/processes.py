@@ -75,11 +75,7 @@ def marked(folder: Path, **more: str) -> frozenset[int]:
 
 def working() -> Iterator[tuple[str, Path]]:
     """Yield the folders that processes were started for, each with the root that its path begins at."""
-    label = f"{MARK}=".encode()
-    for path in running():
-        for variable in _variables(path):
-            if variable.startswith(label):
-                yield os.fsdecode(variable.removeprefix(label)), path / "root"
+    return ((folder, path / "root") for folder, path in _told(MARK))
 
 
 @contextmanager
@@ -138,9 +134,7 @@ def end(folder: Path, namespace: Path | None = None, **more: str) -> None:
 
 def templates_in_use() -> frozenset[Path]:
     """Return the images that running boxes stand on, whoever's they are."""
-    label = f"{BOX}=".encode()
-    homes = {Path(os.fsdecode(v.removeprefix(label))) for p in running() for v in _variables(p) if v.startswith(label)}
-    return frozenset((home / "template").resolve() for home in homes)
+    return frozenset(Path(home, "template").resolve() for home, _ in _told(BOX))
 
 
 def _kill(pid: int) -> None:
@@ -148,6 +142,14 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def _told(name: str) -> Iterator[tuple[str, Path]]:
+    label = f"{name}=".encode()
+    for path in running():
+        for variable in _variables(path):
+            if variable.startswith(label):
+                yield os.fsdecode(variable.removeprefix(label)), path
 
 
 def _variables(path: Path) -> frozenset[bytes]:
