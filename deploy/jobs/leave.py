@@ -131,8 +131,9 @@ def _silent(declaration: Declaration) -> Declaration:
 def _removal(certificate: Certificate) -> str:
     folder, name = certificate.folder, certificate.names[0]
     return (
-        f'[ ! -e {folder} ] || {{ rm -rf -- "$(readlink -f {folder})" {folder}; '
-        f"certbot delete --quiet --non-interactive --cert-name {name} >/dev/null 2>&1 || true; }}"
+        f"[ ! -e {folder} ] || {{ {{ [ ! -f /etc/letsencrypt/renewal/{name}.conf ] || "
+        f"certbot delete --quiet --non-interactive --cert-name {name}; }} && "
+        f'rm -rf -- "$(readlink -f {folder})" {folder}; }}'
     )
 
 

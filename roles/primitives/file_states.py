@@ -42,9 +42,11 @@ class ServerFiles(FactBase[FilesFound]):
     def command(self, organisation: str, paths: tuple[str, ...]) -> str:
         """Return the shell command; `paths` are plain, see `contract.check_path`."""
         manifest = manifest_path(organisation)
-        # What the last deploy wrote is looked at too, also where nobody declares it any more.
+        # What the last deploy wrote is looked at too, also where nobody declares it any more; there a path has a digest
+        # if it is a file, and rights in any case.
         written = (
-            f"""$(sed -n 's/^ *"\\(\\/[^"]*\\)": "[0-9a-f]\\{{64\\}}",\\{{0,1\\}}$/\\1/p' {manifest} 2>/dev/null)"""
+            r"""$(sed -En 's/^ *"(\/[^"]*)": "([0-9a-f]{64}|[^":]+:[^": ]+ [0-7]{4})",?$/\1/p' """
+            f"{manifest} 2>/dev/null | sort -u)"
         )
         return (
             f"cat {manifest} 2>/dev/null; printf '\\n=\\n'; set -- {' '.join(paths)} {written}; "

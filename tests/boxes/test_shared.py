@@ -241,13 +241,19 @@ find /etc /srv /usr/local /var/lib/coopinfra -xdev -type f ! -path '*/state/jour
 
 def test_one_leaves_and_nothing_of_the_others_changes_nor_fails_a_request(sharing):
     before = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
+    # What the timer does each hour, at every moment: two may want to remove the same certificate.
+    tends = "while :; do /usr/local/lib/coopinfra/certificates tend || kill $$; done"
+    sharing.root(f"systemd-run -q --unit tending sh -c '{tends}'")
 
     with watched(sharing, "alder", "birch") as counts:
         left = sharing.operator.ok("leave", "alder", "--yes").stderr
+    tended = sharing.root("systemctl is-active tending; systemctl stop tending; journalctl -o cat -q -u tending")
     after = dict(line.split()[::-1] for line in sharing.root(OTHERS).splitlines())
 
     gone = {path for path in before if path not in after}
     assert "nothing of `alder` runs on lantern/shared1 any more" in left
+    assert tended.startswith("active\n"), tended
+    assert "by other hands" not in left, "what the others still have is not gone"
     assert {path: after[path] for path in after} == {path: before[path] for path in before if path not in gone}
     # Of what could be common, it alone had a cache: what such daemons need goes with it.
     assert {path for path in gone if "alder" not in path} == {

@@ -9,7 +9,7 @@ import pytest
 from coopinfra.roles.contract import Directory, File
 from coopinfra.roles.declarations import Release, Unit, User
 from coopinfra.roles.primitives.file_states import ServerFiles, files_that_differ
-from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, read_manifest
+from coopinfra.roles.primitives.manifest import Manifest, digest, manifest_of, manifest_path, read_manifest
 from coopinfra.roles.primitives.packages import PackageStates, packages_missing
 from coopinfra.roles.primitives.release_scripts import parse_releases
 from coopinfra.roles.primitives.releases import release_change
@@ -59,6 +59,29 @@ def test_an_empty_file_is_a_file():
     found = ServerFiles().process(["", "=", "0644|root|root|regular empty file|100|/f", "=", f"{digest(b'')}  /f"])
 
     assert files_that_differ([File("/f", b"")], found) == ()
+
+
+def test_what_the_last_deploy_wrote_is_looked_at_though_nobody_declares_it(tmp_path):
+    """Somebody who leaves a shared machine declares nothing; what the others still have is not gone for that."""
+    wrote = [Directory(f"{tmp_path}/folder"), File(f"{tmp_path}/file", b"here"), File(f"{tmp_path}/gone", b"")]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("here")
+    (tmp_path / "manifest.json").write_text(manifest_of(wrote, (), (), ()).text())
+    command = (
+        ServerFiles()
+        .command("highbeam", (str(tmp_path),))
+        .replace(manifest_path("highbeam"), f"{tmp_path}/manifest.json")
+    )
+
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    found = ServerFiles().process(ran.stdout.splitlines()).paths
+
+    assert {path: each.kind for path, each in found.items()} == {
+        str(tmp_path): "directory",
+        f"{tmp_path}/folder": "directory",
+        f"{tmp_path}/file": "regular file",
+    }
+    assert found[f"{tmp_path}/file"].digest == digest(b"here")
 
 
 def test_what_the_last_deploy_wrote_and_nobody_declares_is_removed():

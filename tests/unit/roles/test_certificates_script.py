@@ -26,9 +26,12 @@ while read -r known address; do [ "$known." != "$name" ] || echo "$address STREA
 CERTBOT = """#!/bin/sh
 set -eu
 echo "$*" >>"$WORLD/asked"
+[ ! -s "$WORLD/busy" ] || { sed -i 1d "$WORLD/busy"; echo 'Another instance of Certbot is already running.'; exit 1; }
 [ ! -e "$WORLD/refuses" ] || { printf '  Domain: www.highbeam.example\\n  Detail: refused\\n'; exit 1; }
 name='' names='' server=''
 [ "$1" != delete ] || { shift; while [ $# -gt 0 ]; do case $1 in --cert-name) name=$2 ;; esac; shift; done
+    [ ! -e "$WORLD/slow" ] || sleep 1
+    [ -e "$WORLD/certbot/renewal/$name.conf" ] || { echo "No certificate found with name $name"; exit 1; }
     rm -r "$WORLD/certbot/live/$name" "$WORLD/certbot/renewal/$name.conf"; exit; }
 while [ $# -gt 0 ]; do
     case $1 in
@@ -85,13 +88,21 @@ class World:
         lines = [f"{name} {address}\n" for name, addresses in records.items() for address in addresses]
         (self.folder / "dns").write_text("".join(lines))
 
-    def run(self, *words: str, code: int = 0) -> str:
+    def begin(self, *words: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "WORLD": str(self.folder), "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
-        ran = subprocess.run(
-            ["sh", str(self.folder / "script"), *words], env=environment, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            ["sh", str(self.folder / "script"), *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
-        assert ran.returncode == code, ran.stderr
-        return ran.stdout + ran.stderr
+
+    def run(self, *words: str, code: int = 0) -> str:
+        running = self.begin(*words)
+        said, _ = running.communicate()
+        assert running.returncode == code, said
+        return said
 
     def asked(self) -> list[str]:
         """Return the names of each request to the authority since the last look, and forget them."""
@@ -267,6 +278,37 @@ def test_what_no_list_names_is_removed_and_nothing_else(world: World) -> None:
     assert world.run("leftover") == ""
     (world.folder / "certbot/renewal/by-hand.example.conf").unlink()
     assert (world.tree(), sorted(path.name for path in (world.folder / "certbot").rglob("*"))) == before
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_two_runs_at_once_wait_for_each_other(world: World, alone: bool) -> None:
+    """The timer may begin while a deploy removes a certificate: both then delete the same one."""
+    if not alone:
+        script = (world.folder / "script").read_text()
+        (world.folder / "script").write_text(script.replace("flock --wait 600 9", "true"))
+    world.dns({WWW: [HERE], BARE: [HERE], SHOP: [HERE]})
+    world.want([WWW, BARE], [SHOP])
+    world.run("tend")
+    world.want([WWW, BARE])
+    (world.folder / "slow").touch()
+
+    both = [world.begin("clear"), world.begin("tend")]
+    said = "".join(each.communicate(timeout=30)[0] for each in both)
+
+    worked = {each.returncode for each in both} == {0}
+    assert worked == alone, said
+    assert (f"certbot keeps {SHOP}: No certificate found" in said) != alone
+    assert world.run("leftover") == ""
+
+
+def test_certbots_own_timer_is_waited_for(world: World) -> None:
+    world.dns({WWW: [HERE], BARE: [HERE]})
+    (world.folder / "busy").write_text("once\ntwice\n")
+
+    world.run("tend")
+
+    assert world.asked() == [f"{WWW} {BARE}"] * 3
+    assert "real" in world.shown()
 
 
 def test_an_unknown_word_is_refused(world: World) -> None:
