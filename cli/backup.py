@@ -128,6 +128,7 @@ def restore(  # noqa: PLR0917 - typer hands each in by its name
         say(f"this is put in the place of what is there now on {where}, which is kept aside:")
         for line in prepared.overwrites:
             say(f"  {line}")
+        say("what works on it, such as a site, does not run meanwhile")
         if not yes and not agreed("Overwrite this?"):
             say("nothing was changed")
             raise typer.Exit(3)

@@ -99,17 +99,20 @@ def now(plan: Plan, server: str = "") -> tuple[str | CoopinfraError, ...]:
 
 def _now(copy: Copies) -> str:
     unit = f"coopinfra-backup@{copy.server.organisation}.service"
+    # One that runs already may have copied its databases hours ago: it is waited for, and another begins.
+    waits = f'[ "$(systemctl is-active {unit})" != activating ] || systemctl start {unit} || true'
     since = "date +%s >/run/coopinfra-backup-asked"
     said = f"journalctl --quiet --unit={unit} --output=cat --since=@$(cat /run/coopinfra-backup-asked)"
     with connect(copy.target) as connection:
-        answer = connection.run(f"{since}; systemctl start {unit} && {said} || {{ {said} >&2; exit 1; }}")
+        answer = connection.run(f"{waits}; {since}; systemctl start {unit} && {said} || {{ {said} >&2; exit 1; }}")
     lines = (answer.err if answer.code else answer.out).splitlines()
     if answer.code:
         own = [line for line in lines if not line.startswith((unit, "pam_unix", "Starting ", "Failed to start"))]
         told = "; ".join(own[-3:]) or "its journal says nothing"
         hint = f"`journalctl --unit {unit}` on it"
         raise ServerError(Problem(f"{copy.target.label}: the backup failed: {told}", hint))
-    sent = [line.removeprefix("sent to ") for line in lines if line.startswith("sent to ")]
+    # Once each, should the one that was waited for have ended within this second.
+    sent = dict.fromkeys(line.removeprefix("sent to ") for line in lines if line.startswith("sent to "))
     left = [f"\n  {line}" for line in lines if line.startswith("not kept: ")]
     hint = "\n  name it under `also`, or the link under `leave_out`" if left else ""
     return f"{copy.server.server.id}: sent to {', '.join(sent)}{''.join(left)}{hint}"

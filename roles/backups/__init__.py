@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from coopinfra.roles.contract import Part
-from coopinfra.roles.declarations import BackupPath, Declaration, Dump, Fact, Kept, Need, Packages, Secret, Unit
+from coopinfra.roles.declarations import (
+    BackupPath,
+    Declaration,
+    Dump,
+    Fact,
+    Kept,
+    Need,
+    Packages,
+    Secret,
+    Unit,
+    WorksOn,
+)
 from coopinfra.roles.facts import Peer
 from coopinfra.roles.settings import Field, Settings, WholeNumber
 from coopinfra.roles.types import ServerName, ServerPath
@@ -58,7 +69,7 @@ class BackupsSettings(Settings):
 
 SETTINGS = BackupsSettings
 PROVIDES: tuple[type[Need], ...] = ()
-READS: tuple[type[Fact], ...] = (BackupPath, Dump)
+READS: tuple[type[Fact], ...] = (BackupPath, Dump, WorksOn)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from coopinfra.roles.backups import LISTS, SCRIPT, STATE, VERIFY, BackupsSettings, paths, places, unit
 from coopinfra.roles.contract import Directory, File, Part
-from coopinfra.roles.declarations import BackupPath, Dump, Kept
+from coopinfra.roles.declarations import BackupPath, Dump, Kept, WorksOn
 from coopinfra.roles.primitives.changes import STATE as MANIFESTS
 from coopinfra.roles.primitives.rendering import template
 
@@ -58,6 +58,7 @@ def files(part: Part[BackupsSettings]) -> Iterator[File | Directory]:
         paths=kept,
         left_out=(*part.settings.leave_out, *(left for path in part.all(BackupPath) for left in _left_out(path))),
         dumps=part.all(Dump),
+        works=part.all(WorksOn),
     )
     for place in places(part):
         folder = f"{own}/{place.name}"

@@ -6,7 +6,7 @@ by the primitives. A *fact* is read by whoever is there.
 
 from __future__ import annotations
 
-from coopinfra.roles.declarations.backups import BackupPath, Drawer, Dump, Kept
+from coopinfra.roles.declarations.backups import BackupPath, Drawer, Dump, Kept, WorksOn
 from coopinfra.roles.declarations.databases import (
     Cache,
     Database,
@@ -51,4 +51,5 @@ __all__ = [
     "User",
     "Vhost",
     "Website",
+    "WorksOn",
 ]

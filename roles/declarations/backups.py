@@ -45,6 +45,20 @@ class BackupPath(Fact):
 
 
 @dataclass(frozen=True)
+class WorksOn(Fact):
+    """A unit that works on data which backups keep: it does not run while they are put back.
+
+    It would see what is half there, and go on with what lay there before: its sandbox holds folders, not their names.
+    """
+
+    unit: str
+    belongs_to: str
+    """Whose data, as of a dump."""
+    afterwards: bool = False
+    """Whether it is started when they are back, though it does not run all the time."""
+
+
+@dataclass(frozen=True)
 class Drawer(Fact):
     """A disk that gets a copy of all that a server keeps when somebody plugs it in there, and that drills read."""
 

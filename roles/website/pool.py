@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coopinfra.roles.contract import Directory, File
-from coopinfra.roles.declarations import Declaration, Packages, Unit, User
+from coopinfra.roles.declarations import Declaration, Packages, Unit, User, WorksOn
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import reach
 from coopinfra.roles.website.place import Place
@@ -88,6 +88,7 @@ def declare(pool: Pool) -> Iterator[Declaration]:
     reads = (pool.place.current, f"{pool.configuration}.conf", f"{pool.configuration}.ini", f"/etc/php/{VERSION}/fpm")
     yield from reach.declare(pool.reach)
     yield Unit(pool.unit, reads=reads, reload=True)
+    yield WorksOn(pool.unit, pool.place.belongs_to)
 
 
 def files(pool: Pool, *beside: str) -> Iterator[File | Directory]:

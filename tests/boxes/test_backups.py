@@ -21,12 +21,30 @@ SITE = (
 )
 ORG = CLIENT.replace(BACKUPS, f"{BACKUPS}\n      {SITE}")
 UPLOADS = "/srv/data/highbeam-shop/uploads"
+ASIDE = f"{STATE}/aside"
+# Whoever copies the orders waits for this one.
+HOLD_ORDERS = "psql -X -q -d highbeam-shop -c 'BEGIN; LOCK TABLE orders; SELECT pg_sleep(300)'"
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK%' AND pid <> pg_backend_pid()"
+LET_GO = f'cd /; runuser -u postgres -- psql -X -q -c "{ENDED}" >/dev/null'
+# What the site itself sees of its data, and where it writes.
+LOOK = """<?php
+if ($_SERVER["REQUEST_METHOD"] === "POST") file_put_contents(__DIR__ . "/uploads/new.txt", "written");
+$line = pg_connect("host=" . getenv("DB_SOCKET") . " dbname=" . getenv("DB_NAME") . " user=" . getenv("DB_USER"));
+echo trim(file_get_contents(__DIR__ . "/uploads/beam.png")), " ";
+echo pg_fetch_result(pg_query($line, "SELECT count(*) FROM orders"), 0);
+"""
 
 
 @pytest.fixture(scope="module")
 def operator(lab):
     """Somebody who looks after both."""
+    (lab.inventories / "highbeam/sites/main/look.php").write_text(LOOK)
     return two_machines(lab, ORG)
+
+
+def look(operator, *options):
+    """Ask the site as a visitor does."""
+    return operator.outside("curl", "-sS", *options, "https://shop.highbeam.example/look.php").stdout
 
 
 def shop(operator, statement):
@@ -161,8 +179,13 @@ def test_a_site_comes_back_with_its_files_and_its_database_and_nothing_else_does
     operator.root(f"echo scribbled >{UPLOADS}/beam.png; echo kept >/srv/shared/note")
     shop(operator, "DELETE FROM orders")
     sql(operator, "UPDATE people SET name = 'today' WHERE id = 1")
+    before = look(operator)
 
     ran = operator.ok("backup", "restore", "highbeam", "--site", "shop", "--yes")
+    after = look(operator, "--data", "")
+
+    assert (before, after) == ("scribbled 0", "picture 2"), "what the site sees"
+    assert operator.root(f"cat {UPLOADS}/new.txt; rm {UPLOADS}/new.txt") == "written", "where the site writes"
 
     assert operator.root(f"cat {UPLOADS}/beam.png; stat -c %U {UPLOADS}/beam.png") == "picture\nhighbeam-shop\n"
     assert shop(operator, "SELECT count(*) FROM orders") == "2"
@@ -170,6 +193,50 @@ def test_a_site_comes_back_with_its_files_and_its_database_and_nothing_else_does
     assert operator.root("cat /srv/shared/note") == "kept\n", "what is of others stays as it is"
     assert sql(operator, "SELECT name FROM people WHERE id = 1") == "today"
     operator.ok("backup", "restore", "highbeam", "--path", "/srv/shared/note", "--yes")
+
+
+def test_a_site_that_goes_on_meanwhile_would_see_what_lay_there_before(operator):
+    """The control of the test before: what it sees is due to the stop, as its sandbox holds folders and not names."""
+    operator.root(
+        f"echo scribbled >{UPLOADS}/beam.png; cp -p {LISTS}/list /root/list; sed -i '/^works /d' {LISTS}/list"
+    )
+
+    operator.ok("backup", "restore", "highbeam", "--site", "shop", "--yes")
+    goes_on = look(operator)
+    operator.root(f"cp -p /root/list {LISTS}/list")
+    operator.ok("backup", "restore", "highbeam", "--site", "shop", "--yes")
+
+    assert goes_on == "scribbled 2"
+    assert look(operator) == "picture 2"
+
+
+def test_while_something_is_put_back_its_site_stops_nobody_deploys_and_no_database_is_copied(operator):
+    restore = ("backup", "restore", "highbeam", "--site", "shop", "--yes")
+    operator.root("flock --no-fork /run/coopinfra/lock sleep 300 >/dev/null 2>&1 & echo $! >/run/holder")
+    refused, served = operator.run(*restore), look(operator)
+    operator.root("kill $(cat /run/holder)")
+
+    operator.root(f"cd /; runuser -u highbeam-shop -- {HOLD_ORDERS} >/dev/null 2>&1 & sleep 1")
+    running = operator.start(*operator.argv(*restore))
+    operator.root("timeout 60 sh -c 'while systemctl is-active --quiet highbeam-shop; do sleep 0.1; done'")
+    meanwhile = look(operator, "-o", "/dev/null", "-w", "%{http_code}")
+    deploy = operator.run("deploy", "highbeam", "--yes")
+    operator.root(f"systemctl start --no-block {UNIT}; sleep 1")
+    copied = operator.root(f"ls {STATE}/stage")
+    operator.root(LET_GO)
+    running.communicate()
+    operator.ok("backup", "now", "highbeam")
+
+    assert refused.returncode == 3
+    assert "somebody is at work on this server" in refused.stderr
+    assert served == "picture 2", "nothing was changed"
+    assert meanwhile == "502"
+    assert deploy.returncode != 0
+    assert "web1 is locked by somebody who puts back a backup of highbeam" in deploy.stderr
+    assert "dumps" not in copied.split()
+    assert running.returncode == 0
+    assert look(operator) == "picture 2"
+    assert operator.red() == {}
 
 
 def test_a_database_comes_back_as_it_was_while_somebody_wrote_into_it(operator):
@@ -287,15 +354,11 @@ GONE = f"timeout 10 sh -c 'while [ -e {STATE}/stage ]; do sleep 0.1; done'"
 @pytest.fixture
 def copying(operator):
     """A backup that an operator has asked for, in the middle: one copy lies there, another waits for a lock."""
-    hold = "psql -X -q -d highbeam-shop -c 'BEGIN; LOCK TABLE orders; SELECT pg_sleep(300)'"
-    operator.root(f"cd /; runuser -u highbeam-shop -- {hold} >/dev/null 2>&1 & sleep 1")
+    operator.root(f"cd /; runuser -u highbeam-shop -- {HOLD_ORDERS} >/dev/null 2>&1 & sleep 1")
     running = operator.start(*operator.argv("backup", "now", "highbeam"))
     operator.root(f"timeout 60 sh -c 'until [ -e {STATE}/stage/dumps/postgresql-highbeam-shop ]; do sleep 0.1; done'")
     yield running
-    ended = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%LOCK%' AND pid <> pg_backend_pid()"
-    )
-    operator.root(f'cd /; runuser -u postgres -- psql -X -q -c "{ended}" >/dev/null')
+    operator.root(LET_GO)
     operator.ok("backup", "now", "highbeam")
     assert operator.red() == {}
 
@@ -347,7 +410,6 @@ def test_a_backup_that_is_killed_leaves_nothing_that_hinders_the_next(operator, 
     assert operator.red() == {}
 
 
-ASIDE = f"{STATE}/aside"
 # What was there before: in its place, or aside, in a dump or a file.
 TODAY = (
     f"grep -rlx today /srv/shared/note {ASIDE} || true; cd /;"
@@ -371,13 +433,15 @@ def test_a_restore_that_is_killed_has_lost_nothing_and_the_next_one_finishes_it(
     operator.root("systemctl kill --signal=KILL coopinfra-restore@highbeam || true")
     running.communicate()
     operator.root(f"timeout 10 sh -c 'while [ -e {STATE}/restored ]; do sleep 0.1; done'")
-    found = operator.root(TODAY)
+    found, site = operator.root(TODAY), operator.root("systemctl is-active highbeam-shop || true").strip()
 
+    assert site == "inactive" or when != "fixed", "what is half back is not shown"
     assert unpacked or when != "fixed", "the control: what was unpacked lay there"
     assert "/srv/shared/note" in found, f"the file is in its place or aside ({wait})"
     assert "today-row" in found, f"and so is the row ({wait})"
     ran = operator.ok("backup", "restore", "highbeam", "--all", "--yes")
     assert "compared: " in ran.stdout
+    assert look(operator) == "picture 2"
     assert operator.root("cat /srv/shared/note") == "minutes\n"
     assert sql(operator, "SELECT count(*) FROM people WHERE name = 'today-row'") == "0"
     assert "today-row" in operator.root(TODAY), "what was there is aside still"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +21,7 @@ from coopinfra.deploy.jobs.drill_checks import NOT_THERE
 from coopinfra.deploy.planning.plan import Declared, ServerPlan
 from coopinfra.deploy.runbook.sections import section
 from coopinfra.roles.contract import File
-from coopinfra.roles.declarations import BackupPath, Dump
+from coopinfra.roles.declarations import BackupPath, Dump, WorksOn
 from coopinfra.roles.primitives.checking import owns
 from coopinfra.roles.primitives.markers import markers_in
 from coopinfra.roles.registry import FOLDER, Role, roles
@@ -244,6 +244,38 @@ def test_a_check_of_data_is_red_where_nothing_is(example: Example) -> None:
     nothing = SimpleNamespace(run=lambda _: SimpleNamespace(rc=1, stdout="", stderr="no such thing"))
 
     assert all(check.run(nothing) for _, check in checks_of(example.server) if check.proves)
+
+
+HOLDS = re.compile(r"^(?:BindPaths|BindReadOnlyPaths|ReadWritePaths)=(.*)$", re.MULTILINE)
+
+
+def _goes_on(server: ServerPlan) -> set[str]:
+    """Name the services that see kept folders by a mount of their own, and would go on with them after a restore."""
+    kept = [PurePosixPath(each.path) for each in server.all(BackupPath)]
+    found = set()
+    for each in server.files:
+        path = PurePosixPath(each.path)
+        if isinstance(each, File) and path.parent == PurePosixPath("/etc/systemd/system") and path.suffix == ".service":
+            words = [word for line in HOLDS.findall(each.content.decode()) for word in line.split()]
+            held = [PurePosixPath(word.lstrip("-").partition(":")[0]) for word in words]
+            # What is tried is of a release that is being made, for which the server's lock is held, as for a restore.
+            held = [one for one in held if one.name != "trial"]
+            if any(one.is_relative_to(other) or other.is_relative_to(one) for one in held for other in kept):
+                found.add(path.name)
+    return found - {each.unit for each in server.all(WorksOn)}
+
+
+@each_example
+def test_what_sees_kept_folders_by_a_mount_does_not_run_while_they_are_put_back(example: Example) -> None:
+    assert _goes_on(example.server) == set()
+
+
+def test_what_goes_on_with_kept_folders_would_be_seen() -> None:
+    with_work = [each.server for each in examples() if each.server.all(WorksOn)]
+    assert with_work
+    for server in with_work:
+        silent = tuple(each for each in server.declared if not isinstance(each.declaration, WorksOn))
+        assert _goes_on(replace(server, declared=silent))
 
 
 def test_whoever_data_belong_to_is_seen_on_a_disk(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from coopinfra.roles.contract import Check, Directory, File
-from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secret, Unit, User
+from coopinfra.roles.declarations import BackupPath, Declaration, Packages, Secret, Unit, User, WorksOn
 from coopinfra.roles.primitives.checking import is_active, owns, succeeds
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website import reach
@@ -43,6 +43,13 @@ def declare(place: Place[Any]) -> Iterator[Declaration]:
         yield Unit(app.unit(worker.name), reads=reads)
     for job in app.jobs:
         yield Unit(app.unit(job.name, "timer"), reads=(place.current,))
+        yield WorksOn(app.unit(job.name, "timer"), place.belongs_to)
+    yield WorksOn(app.unit("web", "socket"), place.belongs_to)
+    for program in (*app.programs, TRIAL):
+        yield WorksOn(app.unit(program.name), place.belongs_to)
+    if app.cache:
+        # It would know better than the database.
+        yield WorksOn(app.cache.unit, place.belongs_to)
 
 
 def files(place: Place[Any]) -> Iterator[File | Directory]:

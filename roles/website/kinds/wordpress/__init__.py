@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coopinfra.roles.declarations import Archive, BackupPath, Declaration, Packages, Secret, Unit
+from coopinfra.roles.declarations import Archive, BackupPath, Declaration, Packages, Secret, Unit, WorksOn
 from coopinfra.roles.website import pool
 from coopinfra.roles.website.kinds.wordpress import export, imports
 from coopinfra.roles.website.kinds.wordpress.checks import checks
 from coopinfra.roles.website.kinds.wordpress.files import files
-from coopinfra.roles.website.kinds.wordpress.parts import CORE, SCRIPTS, database, pools, settle_unit, uploads
+from coopinfra.roles.website.kinds.wordpress.parts import (
+    CORE,
+    SCRIPTS,
+    cron_unit,
+    database,
+    pools,
+    settle_unit,
+    uploads,
+)
 from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
 from coopinfra.roles.website.place import Place
 from coopinfra.roles.website.pool import UNITS
@@ -67,6 +75,9 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
     for each in dict.fromkeys((own, visitors)):
         yield from pool.declare(each)
     yield Unit(f"{place.id}-cron.timer", reads=(f"{UNITS}/{place.id}-cron.timer",))
+    # An older database is brought to the core's version, too.
+    for unit in (settle_unit(place), f"{place.id}-cron.timer", cron_unit(place)):
+        yield WorksOn(unit, place.belongs_to)
     yield BackupPath(uploads(place), belongs_to=place.belongs_to)
     if site.mode == "static-export":
         yield from export.declare(place)

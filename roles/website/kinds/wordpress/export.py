@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coopinfra.roles.contract import Directory, File
-from coopinfra.roles.declarations import Declaration, Link, Packages, Record, Unit, User, Vhost
+from coopinfra.roles.declarations import Declaration, Link, Packages, Record, Unit, User, Vhost, WorksOn
 from coopinfra.roles.primitives.rendering import template
 from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
@@ -43,8 +43,12 @@ def declare(place: Place[WordpressSite]) -> Iterator[Declaration]:
     timer, path = f"{place.id}-export.timer", f"{place.id}-export.path"
     yield Unit(path, reads=(f"{UNITS}/{path}",))
     # Visitors have pages as soon as the deploy ends, and it fails where they cannot be made.
-    made = f"systemctl start {place.id}-export.service"
+    makes = f"{place.id}-export.service"
+    made = f"systemctl start {makes}"
     yield Unit(timer, reads=(f"{UNITS}/{timer}", place.current, f"{place.settings}/wordpress", SCRIPT), answers=made)
+    for unit in (path, timer):
+        yield WorksOn(unit, place.belongs_to)
+    yield WorksOn(makes, place.belongs_to, afterwards=True)
 
 
 def files(place: Place[WordpressSite], own: Pool) -> Iterator[File | Directory]:
