@@ -41,6 +41,9 @@ def _problems(label: str, plan: ServerPlan, new: Manifest, neighbours: Neighbour
 
 def _left_behind(label: str, plan: ServerPlan, old: Manifest) -> Iterator[Problem]:
     """Find data that would lie elsewhere than where its site looks, because a disk came or went."""
+    if not plan.files:
+        # Who leaves has no site any more that would look anywhere.
+        return
     home = plan.server.home
     for path in old.directories:
         if re.match("/srv/(tenants/[^/]+/)?data/", path) and not path.startswith(f"{home}/data/"):

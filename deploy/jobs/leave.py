@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,8 +20,6 @@ from coopinfra.roles.declarations import (
     Certificate,
     Database,
     Declaration,
-    MariadbDatabase,
-    PostgresqlDatabase,
     Unit,
 )
 from coopinfra.roles.facts import Tenancy
@@ -139,16 +136,7 @@ def _removal(certificate: Certificate) -> str:
 
 def _data(server: ServerPlan) -> Iterator[Data]:
     for database in server.all(Database):
-        name = shlex.quote(database.name)
-        match database:
-            case PostgresqlDatabase():
-                yield Data(
-                    f"the database {database.name} (postgresql)",
-                    f"runuser -u postgres -- sh -c 'cd / && dropdb --if-exists --force {name}'",
-                )
-            case MariadbDatabase():
-                statement = shlex.quote(f"DROP DATABASE IF EXISTS `{database.name}`")
-                yield Data(f"the database {database.name} (mariadb)", f"mariadb -e {statement}")
+        yield Data(f"the database {database.name} ({database.engine})", database.removal)
     for path in server.all(BackupPath):
         yield Data(path.path, f"rm -rf -- {path.path}")
     tenancy = server.server.tenancy

@@ -63,6 +63,10 @@ class Database(Need):
     socket: ClassVar[str]
     script: ClassVar[str]
     """Where the engine's script lies on the server."""
+    unit: ClassVar[str]
+    """What runs the engine."""
+    drop: ClassVar[str]
+    """How its own programs throw away `{name}`, which no shell takes for anything else; ours may be gone by then."""
 
     def __post_init__(self) -> None:
         """Refuse names that would have to be quoted, or are the engine's own."""
@@ -100,6 +104,12 @@ class Database(Need):
         name, file, counts = f"{self.engine}-{self.name}", f"{self.name}.dump", f"{self.name}.counts"
         return Dump(name, dump, restore, count, empty, file, counts, self.belongs_to)
 
+    @property
+    def removal(self) -> str:
+        """The command for root that throws it away, for good; also where nobody has left the engine running."""
+        starts = f"{{ systemctl start {self.unit} && trap 'systemctl stop {self.unit}' EXIT; }}"
+        return f"systemctl is-active --quiet {self.unit} || {starts} && {self.drop.format(name=self.name)}"
+
 
 @dataclass(frozen=True)
 class PostgresqlDatabase(Database):
@@ -111,6 +121,8 @@ class PostgresqlDatabase(Database):
     engine = "postgresql"
     socket = "/run/postgresql"
     script = "/usr/local/lib/coopinfra/postgresql"
+    unit = "postgresql@17-main.service"
+    drop = "cd / && runuser -u postgres -- dropdb --if-exists --force {name}"
 
     def __post_init__(self) -> None:
         """Refuse also what is no extension or locale."""
@@ -129,6 +141,8 @@ class MariadbDatabase(Database):
     engine = "mariadb"
     socket = "/run/mysqld/mysqld.sock"
     script = "/usr/local/lib/coopinfra/mariadb"
+    unit = "mariadb.service"
+    drop = "mariadb -e 'DROP DATABASE IF EXISTS `{name}`'"
 
 
 @dataclass(frozen=True)

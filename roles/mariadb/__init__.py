@@ -13,7 +13,7 @@ from coopinfra.roles.types import BySlug, Slug
 LISTS = "/etc/coopinfra/mariadb.d"
 SCRIPT = MariadbDatabase.script
 CONFIGURATION = "/etc/mysql/mariadb.conf.d/90-coopinfra.cnf"
-UNIT = "mariadb.service"
+UNIT = MariadbDatabase.unit
 TIMER = "coopinfra-mariadb.timer"
 
 

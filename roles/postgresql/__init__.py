@@ -14,7 +14,7 @@ LISTS = "/etc/coopinfra/postgresql.d"
 SCRIPT = PostgresqlDatabase.script
 CONFIGURATION = "/etc/postgresql/17/main/conf.d/coopinfra.conf"
 LOGINS = "/etc/coopinfra/postgresql/pg_hba.conf"
-UNIT = "postgresql@17-main.service"
+UNIT = PostgresqlDatabase.unit
 TIMER = "coopinfra-postgresql.timer"
 
 

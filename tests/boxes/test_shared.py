@@ -301,6 +301,17 @@ def test_with_the_last_one_goes_what_only_they_had(sharing):
     assert " 0 red" in sharing.operator.ok("check", "lantern").stdout
 
 
+# A site that writes; what runs it sees the disk by a mount of its own.
+NOTES = """
+          notes: {domain: notes.cedar.example, kind: php, source: {folder: notes}, writable: [kept],
+            database: mariadb}
+          list: {domain: list.cedar.example, kind: php, source: {folder: notes}, database: postgresql}"""
+MARIADB = "mariadb -N -e 'SHOW DATABASES' | grep cedar || true"
+POSTGRESQL = "cd / && runuser -u postgres -- psql -X -A -t -c 'SELECT datname FROM pg_database' | grep cedar || true"
+START, STOP = (f"systemctl {does} mariadb postgresql@17-main" for does in ("start", "stop"))
+HELD = f"losetup --associated {DISKS}/cedar.img --noheadings | wc -l"
+
+
 # Last, for what a disk needs is a package, which stays.
 def test_whose_disk_is_full_writes_no_more_and_nobody_else_notices(sharing):
     if not Path("/dev/loop-control").exists():
@@ -344,19 +355,43 @@ def test_whose_disk_is_full_writes_no_more_and_nobody_else_notices(sharing):
 def test_a_disk_that_is_not_there_is_seen_and_mounted_by_the_next_deploy_and_goes_with_its_data(sharing):
     if not Path("/dev/loop-control").exists():
         pytest.skip("this machine has no loop devices, so its boxes have no disks within their disk")
+    sharing.write_tenant("cedar", ("source: {folder: pages}}", "source: {folder: pages}}" + NOTES))
+    notes = sharing.operator.lab.inventories / "cedar/notes"
+    notes.mkdir()
+    (notes / "index.php").write_text('<?php file_put_contents(__DIR__ . "/kept/" . $_GET["note"], "note");')
+    sharing.publish("cedar")
+    sharing.deploy("cedar")
+
+    def write(note: str) -> None:
+        sharing.operator.outside("curl", "-sSf", f"https://notes.cedar.example/?note={note}")
+
+    write("before")
     sharing.root(f"umount {CEDAR}")
-    found = red(sharing, "cedar")
+    found, held = red(sharing, "cedar"), sharing.root(HELD)
+    # The web server finds nothing to ask for; what the site runs of itself goes on.
+    seen = "/proc/$(systemctl show --property=MainPID --value cedar-notes)/root"
+    sharing.root(f"touch {seen}{CEDAR}/data/cedar-notes/kept/meanwhile")
     sharing.deploy("cedar")
     mended = red(sharing, "cedar")
+    write("after")
+    notes_kept = sharing.root(f"ls {CEDAR}/data/cedar-notes/kept").split()
     sharing.operator.ok("leave", "cedar", "--yes")
     kept = sharing.root(f"ls -A {DISKS}; ls -d {CEDAR} 2>&1 || true; losetup --all --noheadings")
     sharing.deploy("cedar")
-    back = sharing.root(f"ls {CEDAR}/filler")
-    sharing.operator.ok("leave", "cedar", "--with-data", "--yes")
+    back = sharing.root(f"ls {CEDAR}/filler {CEDAR}/data/cedar-notes/kept/after; {MARIADB}; {POSTGRESQL}")
+    left = sharing.operator.ok("leave", "cedar", "--with-data", "--yes").stderr
+    runs = sharing.root("systemctl is-active mariadb postgresql@17-main || true").split()
 
     assert "it has none, so all lies elsewhere" in found.values()
+    assert held == "1\n", "the control: a site holds it still"
+    assert notes_kept == ["after", "before", "meanwhile"]
     assert mended == {}
     assert kept == f"cedar.img\nls: cannot access '{CEDAR}': No such file or directory\n"
-    assert back == f"{CEDAR}/filler\n"
+    assert back.split() == [f"{CEDAR}/data/cedar-notes/kept/after", f"{CEDAR}/filler", "cedar-notes", "cedar-list"]
+    assert "GOES FOR GOOD: the database cedar-notes (mariadb)" in left
+    assert "GOES FOR GOOD: the database cedar-list (postgresql)" in left
+    assert runs == ["inactive", "inactive"], "whoever asked for them is gone"
+    assert sharing.root(f"{START}; {MARIADB}; {POSTGRESQL}; {STOP}") == ""
+    assert sharing.root("getent passwd cedar-notes || true") == ""
     assert sharing.root(f"ls -A {DISKS} 2>/dev/null || true; losetup --all --noheadings") == ""
     sharing.write("lantern", OWNER)

@@ -136,6 +136,9 @@ def test_data_that_a_disk_would_leave_behind_is_not_left_behind(servers):
     with pytest.raises(PreflightError, match="its data would stay in `/srv/data/birch-shop`"):
         refuse_conflicts(given, left_by(birch), there, old)
 
+    on_its_disk = replace(old, directories=("/srv/tenants/birch/data/birch-shop",))
+    refuse_conflicts(without_everything(given, there), Manifest(), there, on_its_disk)
+
 
 def test_who_leaves_is_given_nothing_any_more(servers):
     left = without_everything(servers["alder"], neighbours_of(servers))
