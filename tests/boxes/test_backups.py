@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -213,6 +216,7 @@ def test_a_site_that_goes_on_meanwhile_would_see_what_lay_there_before(operator)
 
 def test_while_something_is_put_back_its_site_stops_nobody_deploys_and_no_database_is_copied(operator):
     restore = ("backup", "restore", "highbeam", "--site", "shop", "--yes")
+    there = len(operator.data("backup", "list", "highbeam"))
     operator.root("flock --no-fork /run/coopinfra/lock sleep 300 >/dev/null 2>&1 & echo $! >/run/holder")
     refused, served = operator.run(*restore), look(operator)
     operator.root("kill $(cat /run/holder)")
@@ -236,6 +240,8 @@ def test_while_something_is_put_back_its_site_stops_nobody_deploys_and_no_databa
     assert "web1 is locked by somebody who puts back a backup of highbeam" in deploy.stderr
     assert "dumps" not in copied.split()
     assert running.returncode == 0
+    made = len(operator.data("backup", "list", "highbeam")) - there
+    assert made == 2, "the one that waited, and the one that was asked for meanwhile"
     assert look(operator) == "picture 2"
     assert operator.red() == {}
 
@@ -507,15 +513,72 @@ WORDPRESS = """
           administrator_email: rosa@highbeam.example, edit_domain: write.highbeam.example}"""
 
 
-@pytest.mark.rest
-def test_a_wordpress_comes_back_for_who_visits_and_for_who_writes(operator):
-    """One is answered by PHP, of the other there are finished pages; in both, rights of visitors hang on tables."""
+APPLICATION = """
+        desk: {domain: desk.highbeam.example, kind: python, source: {folder: apps/shop}, wsgi: "shop:application",
+          health: /release, migrate: python shop.py migrate, build: {command: sh build.sh}, postgresql: desk,
+          valkey: desk, secrets: {PAYMENT_TOKEN: random}, workers: {packer: {command: python shop.py work}},
+          jobs: {count: {command: python shop.py count, at: "*:*:0/4"}}}"""
+
+
+@contextmanager
+def more_sites(operator, sites):
+    """Have more sites than the one, for a while."""
     folder = operator.folder / "org.yml"
     one = folder.read_text()
-    folder.write_text(one.replace("database: postgresql}}}", f"database: postgresql}},{WORDPRESS}}}}}"))
+    folder.write_text(one.replace("database: postgresql}}}", f"database: postgresql}},{sites}}}}}"))
     operator.ok("secrets", "generate", "highbeam")
     labs.publish(operator.lab, "highbeam.example", operator.ok("dns", "highbeam").stdout)
     operator.ok("deploy", "highbeam", "--yes")
+    yield
+    folder.write_text(one)
+    operator.ok("deploy", "highbeam", "--yes")
+
+
+@pytest.mark.rest
+def test_an_application_comes_back_while_its_worker_and_its_job_go_on_afterwards(operator):
+    """It is asked over a socket that starts it, its worker writes all the time, its job each four seconds."""
+    shutil.copytree(Path(__file__).parent / "apps/shop", operator.folder / "apps/shop")
+    url, told = "https://desk.highbeam.example", "/srv/data/highbeam-desk/count"
+
+    def order() -> None:
+        operator.outside("curl", "-sS", "-d", "", f"{url}/order")
+
+    def shown() -> str:
+        time.sleep(1)  # until the worker has packed them
+        return operator.outside("curl", "-sS", url).stdout
+
+    with more_sites(operator, APPLICATION):
+        for _ in range(2):
+            order()
+        operator.root(f"timeout 20 sh -c 'until grep -q ^2 {told}; do sleep 0.2; done'")
+        operator.ok("backup", "now", "highbeam")
+        before = shown()
+        order()
+        lost = shown()
+        operator.root(f"timeout 20 sh -c 'until grep -q ^3 {told}; do sleep 0.2; done'")
+        back = operator.ok("backup", "restore", "highbeam", "--site", "desk", "--yes").stdout
+        after = shown()
+        operator.root(f"timeout 20 sh -c 'until grep -q ^2 {told}; do sleep 0.2; done'")
+        order()
+        operator.root(f"timeout 20 sh -c 'until grep -q ^3 {told}; do sleep 0.2; done'")
+        red = operator.red()
+
+    assert (before, lost) == ("first: 2 orders, 2 packed", "first: 3 orders, 3 packed")
+    assert after == before
+    started = next(line for line in back.splitlines() if line.startswith("started again: ")).split()[2:]
+    assert set(started) >= {
+        "highbeam-desk@web.socket",
+        "highbeam-desk@web.service",
+        "highbeam-desk@worker-packer.service",
+        "highbeam-desk@job-count.timer",
+        "valkey@highbeam-desk.service",
+    }
+    assert red == {}
+
+
+@pytest.mark.rest
+def test_a_wordpress_comes_back_for_who_visits_and_for_who_writes(operator):
+    """One is answered by PHP, of the other there are finished pages; in both, rights of visitors hang on tables."""
     sites = ("blog", "news")
 
     def write(title: str) -> None:
@@ -534,17 +597,16 @@ def test_a_wordpress_comes_back_for_who_visits_and_for_who_writes(operator):
         ]
         return [next((title for title in ("Kept", "Lost") if title in page), page) for page in pages]
 
-    write("Kept")
-    operator.ok("backup", "now", "highbeam")
-    before = shown()
-    write("Lost")
-    lost = shown()
-    back = [operator.ok("backup", "restore", "highbeam", "--site", site, "--yes").stdout for site in sites]
-    after, red = shown(), operator.red()
-    units = ("blog", "blog-admin", "news-admin", "blog-cron.timer", "news-cron.timer")
-    running = operator.root(f"systemctl is-active {' '.join(f'highbeam-{each}' for each in units)} || true")
-    folder.write_text(one)
-    operator.ok("deploy", "highbeam", "--yes")
+    with more_sites(operator, WORDPRESS):
+        write("Kept")
+        operator.ok("backup", "now", "highbeam")
+        before = shown()
+        write("Lost")
+        lost = shown()
+        back = [operator.ok("backup", "restore", "highbeam", "--site", site, "--yes").stdout for site in sites]
+        after, red = shown(), operator.red()
+        units = ("blog", "blog-admin", "news-admin", "blog-cron.timer", "news-cron.timer")
+        running = operator.root(f"systemctl is-active {' '.join(f'highbeam-{each}' for each in units)} || true")
 
     assert before == ["Kept"] * 4
     assert lost == ["Lost"] * 4, "the control: what is written is seen"
