@@ -79,7 +79,9 @@ def converge(
     packages(name="Install Debian packages", names=plan.packages)
     _access(plan, gone, guard, wait, reveal)
 
-    units_removed(name="Stop units that are no longer declared", names=gone.units)
+    # Of a unit that is declared still, the file of its package takes the place of ours.
+    forgotten = sorted({*gone.unit_files} - {*new.units} - {*neighbours.have("units")})
+    units_removed(name="Stop units that are no longer declared", names=gone.units, written=tuple(forgotten))
     bundle(
         name="Write files",
         organisation=who,

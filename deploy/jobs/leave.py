@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from pyinfra import host
 
@@ -15,13 +16,8 @@ from coopinfra.deploy.jobs.fleet import targets
 from coopinfra.deploy.organisation.problems import InputError, Problem
 from coopinfra.deploy.organisation.words import suggest
 from coopinfra.deploy.planning.plan import Plan, ServerPlan
-from coopinfra.roles.declarations import (
-    BackupPath,
-    Certificate,
-    Database,
-    Declaration,
-    Unit,
-)
+from coopinfra.roles.contract import Directory
+from coopinfra.roles.declarations import BackupPath, Certificate, Database, Declaration, Unit
 from coopinfra.roles.facts import Tenancy
 from coopinfra.roles.primitives.changes import STATE
 from coopinfra.roles.primitives.neighbours import Neighbours, ServerManifests
@@ -137,8 +133,20 @@ def _removal(certificate: Certificate) -> str:
 def _data(server: ServerPlan) -> Iterator[Data]:
     for database in server.all(Database):
         yield Data(f"the database {database.name} ({database.engine})", database.removal)
-    for path in server.all(BackupPath):
-        yield Data(path.path, f"rm -rf -- {path.path}")
+    for path in dict.fromkeys(_data_paths(server)):
+        yield Data(path, f"rm -rf -- {path}")
     tenancy = server.server.tenancy
     if tenancy and tenancy.disk_gigabytes:
         yield Data(f"its disk of {tenancy.disk_gigabytes} GB", f"rm -f -- {DISKS}/{tenancy.organisation}.img")
+
+
+def _data_paths(server: ServerPlan) -> Iterator[str]:
+    """Yield what is kept, and of sites all that they have, which includes what can be made anew."""
+    sites = PurePosixPath(server.server.home, "data")
+    kept = [each.path for each in server.all(BackupPath)]
+    folders = [each.path for each in server.files if isinstance(each, Directory)]
+    for path in (*kept, *folders):
+        if sites in PurePosixPath(path).parents:
+            yield str(sites / PurePosixPath(path).relative_to(sites).parts[0])
+        elif path in kept:
+            yield path

@@ -94,6 +94,15 @@ class Manifest:
             access=_difference(self.access, tuple(new.files)),
         )
 
+    @property
+    def unit_files(self) -> tuple[str, ...]:
+        """Return the services and timers whose own files it names; templates are no units."""
+        return tuple(
+            name
+            for name in (path.removeprefix("/etc/systemd/system/") for path in sorted(self.files))
+            if "/" not in name and "@." not in name and name.endswith((".service", ".timer"))
+        )
+
     def public(self) -> Manifest:
         """Return what other organisations on the machine may know: nothing that follows from a secret."""
         files = {path: "" if path in self.sealed else digest for path, digest in self.files.items()}

@@ -74,15 +74,33 @@ def units(wanted: tuple[Unit, ...], organisation: str = "") -> Generator[StringC
     yield StringCommand("sh", "-c", shlex.quote(script))
 
 
+# A job may be at work, or have failed the last time: without its file nobody could say so any more, nor forget it.
+_FORGET = """for unit in {units}; do
+    systemctl stop "$unit"
+    # What is for nobody after it, such as sessions; of what it does not keep it cannot be cleaned.
+    for what in runtime state cache; do systemctl clean --what=$what "$unit" 2>/dev/null || true; done
+    systemctl reset-failed "$unit" 2>/dev/null || true
+done"""
+
+
 @operation()
-def units_removed(names: tuple[str, ...]) -> Generator[StringCommand, None, None]:
-    """Stop and disable units that nobody declares any more."""
-    found = host.get_fact(UnitStates, units=tuple((name, ()) for name in names)) if names else {}
-    there = [name for name, unit in sorted(found.items()) if unit.loaded and (unit.active or unit.enabled)]
-    if not there:
+def units_removed(names: tuple[str, ...], written: tuple[str, ...] = ()) -> Generator[StringCommand, None, None]:
+    """Stop and disable units that nobody declares any more.
+
+    written: those whose own files go too, declared or started by others: nothing is to be left of them
+    """
+    asked = tuple(dict.fromkeys((*names, *written)))
+    found = host.get_fact(UnitStates, units=tuple((name, ()) for name in asked)) if asked else {}
+    loaded = {name: unit for name, unit in sorted(found.items()) if unit.loaded}
+    there = [name for name, unit in loaded.items() if name in names and (unit.active or unit.enabled)]
+    forgotten = [name for name in loaded if name in written]
+    if not there and not forgotten:
         host.noop("no unit is left over")
         return
-    yield StringCommand("systemctl", "disable", "--now", "--quiet", *there)
+    if there:
+        yield StringCommand("systemctl", "disable", "--now", "--quiet", *there)
+    if forgotten:
+        yield StringCommand("sh", "-c", shlex.quote(_FORGET.format(units=shlex.join(forgotten))))
 
 
 # A unit that fails says why right away: the last lines of its journal belong to the error.

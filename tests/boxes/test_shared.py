@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -305,7 +306,7 @@ def test_with_the_last_one_goes_what_only_they_had(sharing):
 NOTES = """
           notes: {domain: notes.cedar.example, kind: php, source: {folder: notes}, writable: [kept],
             database: mariadb}
-          list: {domain: list.cedar.example, kind: php, source: {folder: notes}, database: postgresql}"""
+          list: {domain: list.cedar.example, kind: php, source: {folder: pages}, database: postgresql}"""
 MARIADB = "mariadb -N -e 'SHOW DATABASES' | grep cedar || true"
 POSTGRESQL = "cd / && runuser -u postgres -- psql -X -A -t -c 'SELECT datname FROM pg_database' | grep cedar || true"
 START, STOP = (f"systemctl {does} mariadb postgresql@17-main" for does in ("start", "stop"))
@@ -358,7 +359,8 @@ def test_a_disk_that_is_not_there_is_seen_and_mounted_by_the_next_deploy_and_goe
     sharing.write_tenant("cedar", ("source: {folder: pages}}", "source: {folder: pages}}" + NOTES))
     notes = sharing.operator.lab.inventories / "cedar/notes"
     notes.mkdir()
-    (notes / "index.php").write_text('<?php file_put_contents(__DIR__ . "/kept/" . $_GET["note"], "note");')
+    note = 'if (isset($_GET["note"])) file_put_contents(__DIR__ . "/kept/" . $_GET["note"], "note");'
+    (notes / "index.php").write_text(f"<!doctype html><p>noted<?php {note}")
     sharing.publish("cedar")
     sharing.deploy("cedar")
 
@@ -370,13 +372,14 @@ def test_a_disk_that_is_not_there_is_seen_and_mounted_by_the_next_deploy_and_goe
     found, held = red(sharing, "cedar"), sharing.root(HELD)
     # The web server finds nothing to ask for; what the site runs of itself goes on.
     seen = "/proc/$(systemctl show --property=MainPID --value cedar-notes)/root"
-    sharing.root(f"touch {seen}{CEDAR}/data/cedar-notes/kept/meanwhile")
+    kept = f"{seen}{CEDAR}/data/cedar-notes/kept"
+    sharing.root(f"touch {kept}/meanwhile; chown --reference={kept} {kept}/meanwhile")
     sharing.deploy("cedar")
     mended = red(sharing, "cedar")
     write("after")
     notes_kept = sharing.root(f"ls {CEDAR}/data/cedar-notes/kept").split()
     sharing.operator.ok("leave", "cedar", "--yes")
-    kept = sharing.root(f"ls -A {DISKS}; ls -d {CEDAR} 2>&1 || true; losetup --all --noheadings")
+    stays = sharing.root(f"ls -A {DISKS}; ls -d {CEDAR} 2>&1 || true; losetup --all --noheadings")
     sharing.deploy("cedar")
     back = sharing.root(f"ls {CEDAR}/filler {CEDAR}/data/cedar-notes/kept/after; {MARIADB}; {POSTGRESQL}")
     left = sharing.operator.ok("leave", "cedar", "--with-data", "--yes").stderr
@@ -385,13 +388,50 @@ def test_a_disk_that_is_not_there_is_seen_and_mounted_by_the_next_deploy_and_goe
     assert "it has none, so all lies elsewhere" in found.values()
     assert held == "1\n", "the control: a site holds it still"
     assert notes_kept == ["after", "before", "meanwhile"]
-    assert mended == {}
-    assert kept == f"cedar.img\nls: cannot access '{CEDAR}': No such file or directory\n"
+    assert [*mended] == ["what cannot be made anew on web is backed up"]
+    assert stays == f"cedar.img\nls: cannot access '{CEDAR}': No such file or directory\n"
     assert back.split() == [f"{CEDAR}/data/cedar-notes/kept/after", f"{CEDAR}/filler", "cedar-notes", "cedar-list"]
     assert "GOES FOR GOOD: the database cedar-notes (mariadb)" in left
     assert "GOES FOR GOOD: the database cedar-list (postgresql)" in left
     assert runs == ["inactive", "inactive"], "whoever asked for them is gone"
     assert sharing.root(f"{START}; {MARIADB}; {POSTGRESQL}; {STOP}") == ""
-    assert sharing.root("getent passwd cedar-notes || true") == ""
+    assert sharing.root("getent passwd cedar-notes || true; find /etc /srv /var/lib -xdev -name '*cedar*'") == ""
     assert sharing.root(f"ls -A {DISKS} 2>/dev/null || true; losetup --all --noheadings") == ""
+    sharing.write("lantern", OWNER)
+
+
+ALL_KINDS = """
+          blog: {domain: blog.cedar.example, kind: wordpress, mode: static-export, title: Blog, administrator: rosa,
+            administrator_email: rosa@cedar.example, edit_domain: write.cedar.example}
+          desk: {domain: desk.cedar.example, kind: python, source: {folder: apps/shop}, wsgi: "shop:application",
+            health: /release, migrate: python shop.py migrate, build: {command: sh build.sh}, postgresql: desk,
+            valkey: desk, secrets: {PAYMENT_TOKEN: random}, workers: {packer: {command: python shop.py work}},
+            jobs: {count: {command: python shop.py count, at: "*:*:0/4"}}}"""
+
+
+@pytest.mark.rest
+def test_of_whoever_leaves_with_a_wordpress_and_an_application_nothing_is_left(sharing):
+    sharing.write("lantern", OWNER.replace("birch: {}", "birch: {}\n      cedar: {}"))
+    sharing.write_tenant("cedar", ("source: {folder: pages}}", "source: {folder: pages}}" + ALL_KINDS))
+    shutil.copytree(Path(__file__).parent / "apps/shop", sharing.operator.lab.inventories / "cedar/apps/shop")
+    sharing.operator.ok("secrets", "generate", "cedar")
+    sharing.publish("cedar")
+    sharing.deploy("cedar")
+    named = (
+        "find /etc /srv /usr/local /var -xdev -path /var/log -prune -o -name '*cedar*' -print;"
+        " systemctl list-units --all --plain --no-legend --state=failed"
+    )
+    # A job that fails must not be on the owner's list for ever.
+    job = "cedar-desk@job-count.service"
+    failed = f"timeout 30 sh -c 'until systemctl is-failed {job}; do sleep 1; done'"
+    sharing.root(f"mv /srv/data/cedar-desk /srv/data/cedar-away; {failed}")
+    sharing.root("mv /srv/data/cedar-away /srv/data/cedar-desk")
+    before = sharing.root(named)
+
+    sharing.operator.ok("leave", "cedar", "--with-data", "--yes")
+
+    assert f"{job} loaded failed" in " ".join(before.split())
+    assert "/var/lib/cedar-blog-admin" in before
+    assert sharing.root(named) == ""
+    assert " 0 red" in sharing.operator.ok("check", "lantern").stdout
     sharing.write("lantern", OWNER)

@@ -61,6 +61,14 @@ def test_an_empty_file_is_a_file():
     assert files_that_differ([File("/f", b"")], found) == ()
 
 
+def test_services_and_timers_whose_own_files_go_are_known():
+    folder = "/etc/systemd/system"
+    names = ("a.service", "a@job.timer", "t@.service", "mariadb.service.d/coopinfra.conf", "a.socket")
+    written = manifest_of([File(f"{folder}/{name}", b"") for name in names] + [File("/usr/b.service", b"")], (), (), ())
+
+    assert written.unit_files == ("a.service", "a@job.timer")
+
+
 def test_what_the_last_deploy_wrote_is_looked_at_though_nobody_declares_it(tmp_path):
     """Somebody who leaves a shared machine declares nothing; what the others still have is not gone for that."""
     wrote = [Directory(f"{tmp_path}/folder"), File(f"{tmp_path}/file", b"here"), File(f"{tmp_path}/gone", b"")]

@@ -41,7 +41,9 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
     if gate:
         line = f"{place.name}-gate-htpasswd"
         yield template(part, "wordpress/gate.j2", to=gate, user="www-data", mode="0400", line=line)
+    yield Directory(place.settings)
     for each, folder in {visitors: "wordpress-public", own: "wordpress"}.items():
+        yield Directory(f"{place.settings}/{folder}")
         yield template(
             part,
             "wordpress/config-default.php.j2",
