@@ -107,7 +107,10 @@ class Database(Need):
     @property
     def removal(self) -> str:
         """The command for root that throws it away, for good; also where nobody has left the engine running."""
-        starts = f"{{ systemctl start {self.unit} && trap 'systemctl stop {self.unit}' EXIT; }}"
+        # Our part of how it is started has gone with whoever was last.
+        starts = (
+            f"{{ systemctl daemon-reload && systemctl start {self.unit} && trap 'systemctl stop {self.unit}' EXIT; }}"
+        )
         return f"systemctl is-active --quiet {self.unit} || {starts} && {self.drop.format(name=self.name)}"
 
 

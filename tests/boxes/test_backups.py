@@ -662,15 +662,22 @@ def test_a_lost_server_comes_back_from_inventory_identity_and_backup_alone(opera
     labs.remove_box(labs.load(operator.lab.name), "web1")
     labs.add_box(labs.load(operator.lab.name), WEB)
     again = Operator(labs.load(operator.lab.name))
-    # Accounts get other numbers than they had.
+    # Accounts get other numbers than they had, and the site does without its database by now.
     again.root("useradd --system --uid 600 first-come")
+    org = again.folder / "org.yml"
+    org.write_text(org.read_text().replace(", database: postgresql", ""))
     again.ok("deploy", "highbeam", "--yes")
     empty = sql(again, "SELECT count(*) FROM pg_tables WHERE tablename = 'people'")
 
     ran = again.ok("backup", "restore", "highbeam", "--all", "--yes")
 
+    alone = again.run("backup", "restore", "highbeam", "--database", "highbeam-shop", "--yes")
+
     assert empty == "0"
     assert "compared:" in ran.stdout
+    assert "NOT put back: postgresql-highbeam-shop, which nobody here takes any more" in ran.stdout
+    assert alone.returncode == 3
+    assert "nobody on this server takes postgresql-highbeam-shop any more" in alone.stderr
     assert again.root(f"/usr/local/lib/coopinfra/postgresql count {NAME}") == counts
     assert again.root("cat /srv/shared/note; stat -c %U /srv/shared/note") == "minutes\nwww-data\n"
     again.ok("backup", "now", "highbeam")

@@ -134,6 +134,8 @@ def files(place: Place[PhpSite]) -> Iterator[File | Directory]:
         media=MEDIA,
     )
     yield from pool.files(_pool(place))
+    if place.site.writable:
+        yield Directory(place.data)
     for path in _data(place):
         yield Directory(path, user=place.user)
 

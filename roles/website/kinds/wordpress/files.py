@@ -66,6 +66,7 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
         to = f"{UNITS}/{unit}"
         yield template(part, "wordpress/system/site.service.j2", to=to, pool=own, task=task, imported=folder)
     yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
+    yield Directory(place.data)
     yield Directory(uploads(place), user=own.user)
 
 
