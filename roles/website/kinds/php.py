@@ -16,7 +16,7 @@ from coopinfra.roles.settings import Field, WholeNumber, YesNo
 from coopinfra.roles.types import quoted, refuse
 from coopinfra.roles.website import pool, reach
 from coopinfra.roles.website.answers import Cache, Size
-from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.place import Place, data_of
 from coopinfra.roles.website.pool import MEDIA, Pool
 from coopinfra.roles.website.reach import WithProgram, reach_of
 from coopinfra.roles.website.sites import Source
@@ -135,6 +135,7 @@ def files(place: Place[PhpSite]) -> Iterator[File | Directory]:
     )
     yield from pool.files(_pool(place))
     if place.site.writable:
+        yield Directory(data_of(place.part))
         yield Directory(place.data)
     for path in _data(place):
         yield Directory(path, user=place.user)

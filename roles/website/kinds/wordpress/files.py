@@ -11,7 +11,7 @@ from coopinfra.roles.website.answers import FILES
 from coopinfra.roles.website.kinds.wordpress import export, imports
 from coopinfra.roles.website.kinds.wordpress.parts import CORE, SCRIPTS, cron_unit, pools, settle_unit, uploads
 from coopinfra.roles.website.kinds.wordpress.settings import WordpressSite
-from coopinfra.roles.website.place import Place
+from coopinfra.roles.website.place import Place, data_of
 from coopinfra.roles.website.pool import MEDIA, UNITS
 
 LANGUAGES = {"en": "", "es": "es_ES", "fr": "fr_FR", "de": "de_DE", "pt": "pt_PT", "it": "it_IT", "nl": "nl_NL"}
@@ -66,6 +66,7 @@ def files(place: Place[WordpressSite]) -> Iterator[File | Directory]:
         to = f"{UNITS}/{unit}"
         yield template(part, "wordpress/system/site.service.j2", to=to, pool=own, task=task, imported=folder)
     yield template(part, "wordpress/system/site.timer.j2", to=f"{UNITS}/{place.id}-cron.timer", place=place)
+    yield Directory(data_of(part))
     yield Directory(place.data)
     yield Directory(uploads(place), user=own.user)
 
